@@ -1,0 +1,13 @@
+import { accessRoutes } from './access.ts'
+import { datasetRoutes } from './datasets.ts'
+import { federationRoutes } from './federation.ts'
+import { monitoringRoutes } from './monitoring.ts'
+import { pipelineRoutes } from './pipelines.ts'
+import { deliveryRoutes, registryRoutes } from './registry.ts'
+import { rolloutRoutes } from './rollouts.ts'
+
+/** Every operation of the HTTP API, by name. */
+export const ROUTES = { ...accessRoutes, ...registryRoutes, ...deliveryRoutes, ...datasetRoutes, ...pipelineRoutes, ...monitoringRoutes, ...rolloutRoutes, ...federationRoutes }
+
+export type Routes = typeof ROUTES
+export type RouteName = keyof Routes

@@ -1,0 +1,73 @@
+/** Randomness as a parameter. */
+export type Random = {
+  /** Uniform in [0, 1). */
+  uniform(): number
+  /** Uniform integer in [0, below). */
+  integer(below: number): number
+  bytes(length: number): Uint8Array<ArrayBuffer>
+}
+
+/** The platform's cryptographic generator: for ids, keys, salts. */
+export const cryptoRandom: Random = {
+  uniform: () => (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0) / 2 ** 32,
+  integer: (below) => {
+    // rejection keeps every value equally likely when `below` does not divide 2^32
+    const limit = 2 ** 32 - (2 ** 32 % below)
+    for (;;) {
+      const draw = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
+      if (draw < limit) return draw % below
+    }
+  },
+  bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+}
+
+/** A repeatable generator (sfc32, seeded through splitmix32): same seed, same sequence, on every platform. Not for secrets. */
+export function seededRandom(seed: number): Random {
+  let mix = seed | 0
+  const split = (): number => {
+    mix = (mix + 0x9e3779b9) | 0
+    let t = mix ^ (mix >>> 16)
+    t = Math.imul(t, 0x21f0aaad)
+    t ^= t >>> 15
+    t = Math.imul(t, 0x735a2d97)
+    return t ^ (t >>> 15)
+  }
+  let a = split()
+  let b = split()
+  let c = split()
+  let d = split()
+  const next = (): number => {
+    const t = (a + b + d) | 0
+    d = (d + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = ((c << 21) | (c >>> 11)) + t
+    c |= 0
+    return t >>> 0
+  }
+  for (let i = 0; i < 12; i++) next()
+  const uniform = () => next() / 2 ** 32
+  return {
+    uniform,
+    integer: (below) => Math.floor(uniform() * below),
+    bytes: (length) => Uint8Array.from({ length }, () => next() & 0xff),
+  }
+}
+
+/** A standard normal draw (Box-Muller). */
+export function normal(random: Random): number {
+  const u = 1 - random.uniform()
+  return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * random.uniform())
+}
+
+/** The same items in a random order (Fisher-Yates); the input is left alone. */
+export function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const result = [...items]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1)
+    const held = result[i] as T
+    result[i] = result[j] as T
+    result[j] = held
+  }
+  return result
+}

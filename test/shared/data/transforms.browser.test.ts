@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest'
+import { sha256 } from '../../../shared/core/digest.ts'
+import { GOLDEN_DIGEST, GOLDEN_FEATURES, goldenFeatures, goldenInputs } from './transform-golden.ts'
+
+test('[DAT-12] model inputs have the same bits in a browser as on the server', async () => {
+  expect(await sha256(goldenInputs())).toBe(GOLDEN_DIGEST)
+})
+
+test('[DAT-9] an image has the same monitored numbers in a browser as on the server', () => {
+  expect(goldenFeatures()).toEqual(GOLDEN_FEATURES)
+})
