@@ -16,7 +16,12 @@ export type ClientOptions = {
 
 export type CallOptions = { readonly signal?: AbortSignal; readonly idempotencyKey?: string; readonly headers?: Record<string, string> }
 
-export type Client = <N extends RouteName>(name: N, ...args: object extends RouteCall<Routes[N]> ? [call?: RouteCall<Routes[N]>, options?: CallOptions] : [call: RouteCall<Routes[N]>, options?: CallOptions]) => Promise<RouteReply<Routes[N]>>
+export type Client = <N extends RouteName>(
+  name: N,
+  ...args: object extends RouteCall<Routes[N]>
+    ? [call?: RouteCall<Routes[N]>, options?: CallOptions]
+    : [call: RouteCall<Routes[N]>, options?: CallOptions]
+) => Promise<RouteReply<Routes[N]>>
 
 type AnyCall = { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown; type?: string }
 
@@ -25,9 +30,16 @@ type AnyCall = { params?: Record<string, unknown>; query?: Record<string, unknow
  * document, `network` when no answer came, `aborted` when the signal ended it. JSON answers are parsed by the route's schema; bytes and events come as the Response.
  */
 export function createClient(options: ClientOptions): Client {
-  const call = async (name: RouteName, input: AnyCall = {}, { signal, idempotencyKey, headers: extra }: CallOptions = {}): Promise<unknown> => {
+  const call = async (
+    name: RouteName,
+    input: AnyCall = {},
+    { signal, idempotencyKey, headers: extra }: CallOptions = {},
+  ): Promise<unknown> => {
     const route: Route = ROUTES[name]
-    const headers: Record<string, string> = { accept: route.reply.kind === 'events' ? 'text/event-stream' : 'application/json, */*', ...extra }
+    const headers: Record<string, string> = {
+      accept: route.reply.kind === 'events' ? 'text/event-stream' : 'application/json, */*',
+      ...extra,
+    }
     const token = options.token?.()
     if (token !== undefined) headers['authorization'] = `Bearer ${token}`
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
@@ -48,7 +60,10 @@ export function createClient(options: ClientOptions): Client {
     const value = await jsonOf(response)
     const parsed = z.safeParse(route.reply.schema, value)
     if (parsed.success) return parsed.data
-    throw new AppError('protocol_mismatch', `${route.method} ${route.path} answered in an unknown form: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`)
+    throw new AppError(
+      'protocol_mismatch',
+      `${route.method} ${route.path} answered in an unknown form: ${parsed.error.issues[0]?.path.join('.')} ${parsed.error.issues[0]?.message}`,
+    )
   }
   return call as Client
 }
@@ -76,7 +91,11 @@ async function jsonOf(response: Response): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new AppError('protocol_mismatch', `expected JSON, got ${response.headers.get('content-type') ?? 'no content type'}: ${text.slice(0, 80)}`, { cause })
+    throw new AppError(
+      'protocol_mismatch',
+      `expected JSON, got ${response.headers.get('content-type') ?? 'no content type'}: ${text.slice(0, 80)}`,
+      { cause },
+    )
   }
 }
 
@@ -88,5 +107,8 @@ async function failureOf(response: Response): Promise<AppError> {
   } catch {
     // not a problem document: told below by its status
   }
-  return new AppError(response.status >= 500 ? 'unavailable' : 'protocol_mismatch', `HTTP ${response.status} without a problem document: ${text.slice(0, 120)}`)
+  return new AppError(
+    response.status >= 500 ? 'unavailable' : 'protocol_mismatch',
+    `HTTP ${response.status} without a problem document: ${text.slice(0, 120)}`,
+  )
 }

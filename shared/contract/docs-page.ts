@@ -4,7 +4,8 @@ import { type JsonSchema, jsonSchemaOf } from './json-schema.ts'
 import { errorsOf, type Route } from './route.ts'
 import { ROUTES } from './routes.ts'
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+const escape = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 const anchor = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]+/g, '-')
 const code = (text: string): string => `<code>${escape(text)}</code>`
 
@@ -37,7 +38,12 @@ function operation(name: string, route: Route): string {
     ['Scope', `<span class="scope">${escape(route.scope)}</span>`],
     ...(route.idempotent ? [['Retries', `takes an ${code('Idempotency-Key')}`]] : []),
     ...(route.cache ? [['Cache', escape(route.cache)]] : []),
-    ['Errors', errorsOf(route).map((error) => `<a href="#error-${anchor(error)}">${code(error)}</a>`).join(' ')],
+    [
+      'Errors',
+      errorsOf(route)
+        .map((error) => `<a href="#error-${anchor(error)}">${code(error)}</a>`)
+        .join(' '),
+    ],
   ]
   return `<article id="${anchor(name)}">
 <h3><a href="#${anchor(name)}"><b class="${route.method}">${route.method}</b> ${code(route.path)}</a></h3>
@@ -54,13 +60,20 @@ function parameterTable(route: Route): string {
   const row = (place: string, name: string, schema: JsonSchema, required: boolean): void => {
     rows.push(`<tr><td>${place}</td><td>${code(name)}${required ? '' : ' <i>optional</i>'}</td><td>${escape(describe(schema))}</td></tr>`)
   }
-  for (const [place, schema] of [['path', route.params], ['query', route.query], ['body', route.body?.kind === 'json' ? route.body.schema : undefined]] as const) {
+  for (const [place, schema] of [
+    ['path', route.params],
+    ['query', route.query],
+    ['body', route.body?.kind === 'json' ? route.body.schema : undefined],
+  ] as const) {
     if (!schema) continue
     const { properties = {}, required = [] } = jsonSchemaOf(schema, 'input')
     for (const [name, member] of Object.entries(properties)) row(place, name, member, required.includes(name))
   }
-  if (route.body?.kind === 'bytes') rows.push(`<tr><td>body</td><td>${route.body.types.map(code).join(' or ')}</td><td>at most ${route.body.maxBytes} bytes</td></tr>`)
-  return rows.length === 0 ? '' : `<table><thead><tr><th scope="col">In</th><th scope="col">Name</th><th scope="col">Is</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
+  if (route.body?.kind === 'bytes')
+    rows.push(`<tr><td>body</td><td>${route.body.types.map(code).join(' or ')}</td><td>at most ${route.body.maxBytes} bytes</td></tr>`)
+  return rows.length === 0
+    ? ''
+    : `<table><thead><tr><th scope="col">In</th><th scope="col">Name</th><th scope="col">Is</th></tr></thead><tbody>${rows.join('')}</tbody></table>`
 }
 
 function describe(schema: JsonSchema): string {
@@ -84,12 +97,15 @@ function describe(schema: JsonSchema): string {
 }
 
 function curl(route: Route): string {
-  const example = (schema: Route['params']): Record<string, unknown> => (schema ? (exampleOf(jsonSchemaOf(schema, 'input')) as Record<string, unknown>) : {})
+  const example = (schema: Route['params']): Record<string, unknown> =>
+    schema ? (exampleOf(jsonSchemaOf(schema, 'input')) as Record<string, unknown>) : {}
   const params = example(route.params)
   const path = route.path.replace(/:([A-Za-z]+)/g, (_, name: string) => String(params[name]))
   const lines = [`curl ${route.method === 'GET' ? '' : `-X ${route.method} `}http://localhost:8787${path}`]
-  if (route.scope !== 'public') lines.push(`-H 'authorization: Bearer ${route.scope.startsWith('device') ? '$DEVICE_TOKEN' : '$SHOAL_KEY'}'`)
-  if (route.body?.kind === 'json') lines.push("-H 'content-type: application/json'", `-d '${shortened(exampleOf(jsonSchemaOf(route.body.schema, 'input')))}'`)
+  if (route.scope !== 'public')
+    lines.push(`-H 'authorization: Bearer ${route.scope.startsWith('device') ? '$DEVICE_TOKEN' : '$SHOAL_KEY'}'`)
+  if (route.body?.kind === 'json')
+    lines.push("-H 'content-type: application/json'", `-d '${shortened(exampleOf(jsonSchemaOf(route.body.schema, 'input')))}'`)
   if (route.body?.kind === 'bytes') lines.push(`-H 'content-type: ${route.body.types[0] ?? ''}'`, '--data-binary @file')
   return lines.join(' \\\n  ')
 }

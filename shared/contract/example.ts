@@ -2,7 +2,16 @@ import type { JsonSchema } from './json-schema.ts'
 
 /** What people would write under these names. */
 const BY_NAME: Readonly<Record<string, unknown>> = {
-  model: 'digits', alias: 'stable', app: 'digits', pipeline: 'digits', dataset: 'digits', name: 'digits', reason: 'better on the held-out test set', description: 'Handwritten digits', label: '7',
+  model: 'digits',
+  alias: 'stable',
+  app: 'digits',
+  pipeline: 'digits',
+  dataset: 'digits',
+  name: 'digits',
+  reason: 'better on the held-out test set',
+  description: 'Handwritten digits',
+  label: '7',
+  environment: 'TRAINING',
 }
 const EXAMPLE_TIME = Date.UTC(2026, 0, 15, 12)
 const TIMES = /^(at|time|created|expires|issued|started|ended|from|to|since|captured|opened|deadline|revoked|lastUsed|lastFired)$/
@@ -23,7 +32,12 @@ export function exampleOf(schema: JsonSchema, name = '', root: JsonSchema = sche
       return exampleObject(schema, root, depth)
     case 'array':
       if (depth > 8) return []
-      return schema.prefixItems?.map((item) => exampleOf(item, name, root, depth + 1)) ?? Array.from({ length: Math.max(1, schema.minItems ?? 1) }, () => (schema.items ? exampleOf(schema.items, singular(name), root, depth + 1) : null))
+      return (
+        schema.prefixItems?.map((item) => exampleOf(item, name, root, depth + 1)) ??
+        Array.from({ length: Math.max(1, schema.minItems ?? 1) }, () =>
+          schema.items ? exampleOf(schema.items, singular(name), root, depth + 1) : null,
+        )
+      )
     case 'string':
       return exampleText(schema, name)
     case 'integer':
@@ -39,16 +53,25 @@ export function exampleOf(schema: JsonSchema, name = '', root: JsonSchema = sche
 function exampleObject(schema: JsonSchema, root: JsonSchema, depth: number): Record<string, unknown> {
   const members = Object.entries(schema.properties ?? {}).map(([key, member]) => [key, exampleOf(member, key, root, depth + 1)] as const)
   const open = typeof schema.additionalProperties === 'object' && members.length === 0
-  if (open && typeof schema.additionalProperties === 'object') return { [schema.propertyNames?.enum?.[0]?.toString() ?? 'accuracy']: exampleOf(schema.additionalProperties, '', root, depth + 1) }
-  return Object.fromEntries(members)
+  if (open && typeof schema.additionalProperties === 'object')
+    return { [schema.propertyNames?.enum?.[0]?.toString() ?? 'accuracy']: exampleOf(schema.additionalProperties, '', root, depth + 1) }
+  const example: Record<string, unknown> = Object.fromEntries(members)
+  // a dataset's label is one of its own features
+  const [feature] = Array.isArray(example['features']) ? (example['features'] as { name?: unknown }[]) : []
+  return feature && 'label' in example ? { ...example, label: feature.name } : example
 }
 
 function exampleText({ pattern, minLength = 0, maxLength = 100 }: JsonSchema, name: string): string {
   const id = pattern === undefined ? undefined : /^\^([a-z]+)_\[0123456789abc/.exec(pattern)?.[1]
   if (id !== undefined) return `${id}_01h2xcejqtf2nbrexx3v`
-  if (pattern?.startsWith('^[0-9a-f]{64}')) return '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+  const hex = pattern === undefined ? undefined : /^\^\[0-9a-f\]\{(\d+)\}/.exec(pattern)?.[1]
+  if (hex !== undefined) return '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'.slice(0, Number(hex))
   const known = BY_NAME[name]
-  const fits = (text: unknown): text is string => typeof text === 'string' && text.length >= minLength && text.length <= maxLength && (pattern === undefined || new RegExp(pattern).test(text))
+  const fits = (text: unknown): text is string =>
+    typeof text === 'string' &&
+    text.length >= minLength &&
+    text.length <= maxLength &&
+    (pattern === undefined || new RegExp(pattern).test(text))
   if (fits(known)) return known
   return [name, '3', '1768478400000', 'example', 'digits-2026', 'a'.repeat(minLength)].find(fits) ?? 'example'
 }

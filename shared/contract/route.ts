@@ -50,7 +50,14 @@ export type Route = {
 }
 
 /** What any route may answer, so that no route needs to list it. */
-export const COMMON_ERRORS = ['invalid_input', 'unauthenticated', 'forbidden', 'rate_limited', 'unavailable', 'internal'] as const satisfies readonly ErrorCode[]
+export const COMMON_ERRORS = [
+  'invalid_input',
+  'unauthenticated',
+  'forbidden',
+  'rate_limited',
+  'unavailable',
+  'internal',
+] as const satisfies readonly ErrorCode[]
 
 /** Every failure that a route may answer with, its own and those that follow from what it takes. */
 export function errorsOf(route: Route): ErrorCode[] {
@@ -70,7 +77,11 @@ type Empty = Record<never, never>
 export type RouteInput<R extends Route> = {
   readonly params: R extends { params: infer S } ? Out<S> : Empty
   readonly query: R extends { query: infer S } ? Out<S> : Empty
-  readonly body: R extends { body: { kind: 'json'; schema: infer S } } ? Out<S> : R extends { body: { kind: 'bytes' } } ? ReadableStream<Uint8Array> : undefined
+  readonly body: R extends { body: { kind: 'json'; schema: infer S } }
+    ? Out<S>
+    : R extends { body: { kind: 'bytes' } }
+      ? ReadableStream<Uint8Array>
+      : undefined
 }
 
 /** What a caller passes: only the parts that the route takes. */
@@ -83,9 +94,17 @@ export type RouteCall<R extends Route> = (R extends { params: infer S } ? { read
       : Empty)
 
 /** What a caller gets back. */
-export type RouteReply<R extends Route> = R extends { reply: { kind: 'json'; schema: infer S } } ? Out<S> : R extends { reply: { kind: 'empty' } } ? undefined : Response
+export type RouteReply<R extends Route> = R extends { reply: { kind: 'json'; schema: infer S } }
+  ? Out<S>
+  : R extends { reply: { kind: 'empty' } }
+    ? undefined
+    : Response
 
 /** What a handler returns for a JSON route, before it is sent. */
-export type RouteResult<R extends Route> = R extends { reply: { kind: 'json'; schema: infer S } } ? In<S> : R extends { reply: { kind: 'empty' } } ? undefined : Response
+export type RouteResult<R extends Route> = R extends { reply: { kind: 'json'; schema: infer S } }
+  ? In<S>
+  : R extends { reply: { kind: 'empty' } }
+    ? undefined
+    : Response
 
 export const defineRoutes = <const R extends Record<string, Route>>(routes: R): R => routes

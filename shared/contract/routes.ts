@@ -7,7 +7,16 @@ import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
 
 /** Every operation of the HTTP API, by name. */
-export const ROUTES = { ...accessRoutes, ...registryRoutes, ...deliveryRoutes, ...datasetRoutes, ...pipelineRoutes, ...monitoringRoutes, ...rolloutRoutes, ...federationRoutes }
+export const ROUTES = {
+  ...accessRoutes,
+  ...registryRoutes,
+  ...deliveryRoutes,
+  ...datasetRoutes,
+  ...pipelineRoutes,
+  ...monitoringRoutes,
+  ...rolloutRoutes,
+  ...federationRoutes,
+}
 
 export type Routes = typeof ROUTES
 export type RouteName = keyof Routes

@@ -38,10 +38,14 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
         if (signal?.aborted) return reject(signal.reason)
         const sleeper = { at: now + ms, wake: resolve }
         sleepers.push(sleeper)
-        signal?.addEventListener('abort', () => {
-          sleepers = sleepers.filter((other) => other !== sleeper)
-          reject(signal.reason)
-        }, { once: true })
+        signal?.addEventListener(
+          'abort',
+          () => {
+            sleepers = sleepers.filter((other) => other !== sleeper)
+            reject(signal.reason)
+          },
+          { once: true },
+        )
       }),
     async advance(ms) {
       const end = now + ms

@@ -9,7 +9,8 @@ const branded = <T>(schema: z.ZodMiniType<string>) => schema as unknown as z.Zod
 
 export const slug = branded<Slug>(z.string().check(z.regex(SLUG, 'lower-case letters, digits and single hyphens, 1 to 64 characters')))
 export const digest = branded<Sha256>(z.string().check(z.regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex')))
-export const id = <K extends IdKind>(kind: K) => branded<Id<K>>(z.string().check(z.regex(idPattern(kind), `an id beginning with ${ID_PREFIXES[kind]}_`)))
+export const id = <K extends IdKind>(kind: K) =>
+  branded<Id<K>>(z.string().check(z.regex(idPattern(kind), `an id beginning with ${ID_PREFIXES[kind]}_`)))
 
 /** A version number: counts from 1, per model. */
 export const version = z.int().check(z.minimum(1))
@@ -25,7 +26,13 @@ export const jsonObject = z.custom<JsonObject>((value) => typeof value === 'obje
 
 /** Paging: `cursor` is what the page before gave as `next`. */
 export const pageQuery = z.object({
-  limit: z._default(z.pipe(z.string().check(z.regex(/^[0-9]{1,4}$/, 'a number')), z.transform((t) => Math.min(MAX_PAGE_ITEMS, Math.max(1, Number(t))))), DEFAULT_PAGE_ITEMS),
+  limit: z._default(
+    z.pipe(
+      z.string().check(z.regex(/^[0-9]{1,4}$/, 'a number')),
+      z.transform((t) => Math.min(MAX_PAGE_ITEMS, Math.max(1, Number(t)))),
+    ),
+    DEFAULT_PAGE_ITEMS,
+  ),
   cursor: z.optional(z.string().check(z.maxLength(200))),
 })
 export const page = <S extends z.core.$ZodType>(item: S) => z.object({ items: z.array(item), next: z.nullable(z.string()) })

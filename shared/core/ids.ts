@@ -3,7 +3,17 @@ import type { Random } from './random.ts'
 
 /** What each generated id begins with. Names that people choose (models, pipelines, datasets) are slugs, not ids. */
 export const ID_PREFIXES = {
-  key: 'key', device: 'dev', run: 'run', step: 'step', artifact: 'art', rollout: 'rol', alert: 'alt', prediction: 'pre', round: 'rnd', lease: 'lea', trigger: 'trg',
+  key: 'key',
+  device: 'dev',
+  run: 'run',
+  step: 'step',
+  artifact: 'art',
+  rollout: 'rol',
+  alert: 'alt',
+  prediction: 'pre',
+  round: 'rnd',
+  lease: 'lea',
+  trigger: 'trg',
 } as const
 
 export type IdKind = keyof typeof ID_PREFIXES

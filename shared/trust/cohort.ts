@@ -12,4 +12,5 @@ export async function cohortPosition(salt: string, deviceId: string): Promise<nu
 }
 
 /** Whether a device belongs to the candidate's share. Growing shares only add devices: nobody goes back when a stage advances. */
-export const inCohort = async (salt: string, deviceId: string, share: number): Promise<boolean> => (await cohortPosition(salt, deviceId)) < share
+export const inCohort = async (salt: string, deviceId: string, share: number): Promise<boolean> =>
+  (await cohortPosition(salt, deviceId)) < share

@@ -10,7 +10,9 @@ import { fail, ok, type Result } from '../core/result.ts'
 export const envelope = z.object({
   payloadType: z.string().check(z.maxLength(100)),
   payload: z.string(),
-  signatures: z.array(z.object({ keyid: z.string().check(z.maxLength(128)), sig: z.string().check(z.maxLength(512)) })).check(z.minLength(1), z.maxLength(16)),
+  signatures: z
+    .array(z.object({ keyid: z.string().check(z.maxLength(128)), sig: z.string().check(z.maxLength(512)) }))
+    .check(z.minLength(1), z.maxLength(16)),
 })
 export type Envelope = z.infer<typeof envelope>
 
@@ -40,10 +42,16 @@ export async function seal(payloadType: string, payload: string, signers: readon
  * The payload's text, when at least `threshold` different keys of `keys` signed it. Signatures by other keys are ignored.
  * Fails with `invalid_document` (not an envelope of this type), `untrusted_key` (no known key signed) or `bad_signature`.
  */
-export async function open(unknownEnvelope: unknown, payloadType: string, keys: readonly PublicKey[], threshold = 1): Promise<Result<string>> {
+export async function open(
+  unknownEnvelope: unknown,
+  payloadType: string,
+  keys: readonly PublicKey[],
+  threshold = 1,
+): Promise<Result<string>> {
   const parsed = envelope.safeParse(unknownEnvelope)
   if (!parsed.success) return fail(new AppError('invalid_document', 'not a DSSE envelope'))
-  if (parsed.data.payloadType !== payloadType) return fail(new AppError('invalid_document', `payload type is ${parsed.data.payloadType}, expected ${payloadType}`))
+  if (parsed.data.payloadType !== payloadType)
+    return fail(new AppError('invalid_document', `payload type is ${parsed.data.payloadType}, expected ${payloadType}`))
   const payload = decode(parsed.data.payload)
   if (!payload) return fail(new AppError('invalid_document', 'the payload is not base64'))
   const signed = preAuthEncoding(payloadType, payload)
@@ -56,7 +64,13 @@ export async function open(unknownEnvelope: unknown, payloadType: string, keys: 
     const signature = decode(sig)
     if (signature && (await verify(key, signature, signed))) good.add(keyid)
   }
-  if (known === 0) return fail(new AppError('untrusted_key', `signed by ${parsed.data.signatures.map((s) => s.keyid.slice(0, 12)).join(', ')}, none of which this role allows`))
+  if (known === 0)
+    return fail(
+      new AppError(
+        'untrusted_key',
+        `signed by ${parsed.data.signatures.map((s) => s.keyid.slice(0, 12)).join(', ')}, none of which this role allows`,
+      ),
+    )
   if (good.size < threshold) return fail(new AppError('bad_signature', `${good.size} of ${threshold} needed signatures verify`))
   try {
     return ok(fromUtf8(payload))

@@ -35,10 +35,18 @@ export const tensorEntry = z.object({
 export const pieceEntry = z.object({ digest, bytes: z.int().check(z.minimum(1), z.maximum(MAX_PIECE_BYTES * 64)) })
 
 /** A named input or output; -1 stands for the batch dimension. */
-export const signatureEntry = z.object({ name: text(100), datatype: z.enum(DATATYPES), shape: z.array(z.int().check(z.minimum(-1))).check(z.maxLength(8)) })
+export const signatureEntry = z.object({
+  name: text(100),
+  datatype: z.enum(DATATYPES),
+  shape: z.array(z.int().check(z.minimum(-1))).check(z.maxLength(8)),
+})
 
 /** Golden inputs and the outputs they gave where the version was made. Numbers are base64 of little-endian values. */
-const goldenTensor = z.object({ dtype: z.enum(DTYPES), shape: z.array(z.int().check(z.minimum(0))).check(z.maxLength(8)), data: text(2_000_000) })
+const goldenTensor = z.object({
+  dtype: z.enum(DTYPES),
+  shape: z.array(z.int().check(z.minimum(0))).check(z.maxLength(8)),
+  data: text(2_000_000),
+})
 export const selfTest = z.object({
   input: goldenTensor,
   output: goldenTensor,
@@ -93,19 +101,32 @@ export type Manifest = z.infer<typeof manifest>
 /** A manifest's name: the SHA-256 of its canonical JSON. */
 export const manifestDigest = (document: Manifest): Promise<Sha256> => sha256(canonicalJson(document))
 
-export const signManifest = (document: Manifest, signers: readonly Signer[]): Promise<Envelope> => seal(MANIFEST_TYPE, canonicalJson(document), signers)
+export const signManifest = (document: Manifest, signers: readonly Signer[]): Promise<Envelope> =>
+  seal(MANIFEST_TYPE, canonicalJson(document), signers)
 
 /** Accepts a manifest: right role, exactly the document that the release named, parts that fit each other. */
-export async function verifyManifest(unknownEnvelope: unknown, root: RootDocument, expected: { model: string; version: number; digest: Sha256 }): Promise<Result<Manifest>> {
+export async function verifyManifest(
+  unknownEnvelope: unknown,
+  root: RootDocument,
+  expected: { model: string; version: number; digest: Sha256 },
+): Promise<Result<Manifest>> {
   const { keys, threshold } = keysOf(root, 'targets')
   const opened = await open(unknownEnvelope, MANIFEST_TYPE, keys, threshold)
   if (!opened.ok) return opened
   const actual = await sha256(opened.value)
-  if (actual !== expected.digest) return fail(new AppError('digest_mismatch', `the manifest is ${actual.slice(0, 12)}, the release names ${expected.digest.slice(0, 12)}`))
+  if (actual !== expected.digest)
+    return fail(
+      new AppError('digest_mismatch', `the manifest is ${actual.slice(0, 12)}, the release names ${expected.digest.slice(0, 12)}`),
+    )
   const parsed = parsePayload(opened.value, manifest)
   if (!parsed.ok) return parsed
   if (parsed.value.model !== expected.model || parsed.value.version !== expected.version) {
-    return fail(new AppError('invalid_document', `the manifest is of ${parsed.value.model} version ${parsed.value.version}, expected ${expected.model} version ${expected.version}`))
+    return fail(
+      new AppError(
+        'invalid_document',
+        `the manifest is of ${parsed.value.model} version ${parsed.value.version}, expected ${expected.model} version ${expected.version}`,
+      ),
+    )
   }
   const issues = checkParts(parsed.value)
   return issues.length > 0 ? fail(new AppError('invalid_document', issues.join('; '))) : ok(parsed.value)

@@ -5,10 +5,15 @@ import { fail, ok, type Result } from '../core/result.ts'
 import { envelope } from './dsse.ts'
 
 /** What an envelope claims to hold, parsed but NOT verified: only for finding out which keys to verify it with. */
-export function parseDocument<S extends z.core.$ZodType>(unknownEnvelope: unknown, payloadType: string, schema: S): Result<z.core.output<S>> {
+export function parseDocument<S extends z.core.$ZodType>(
+  unknownEnvelope: unknown,
+  payloadType: string,
+  schema: S,
+): Result<z.core.output<S>> {
   const parsed = envelope.safeParse(unknownEnvelope)
   if (!parsed.success) return fail(new AppError('invalid_document', 'not a DSSE envelope'))
-  if (parsed.data.payloadType !== payloadType) return fail(new AppError('invalid_document', `payload type is ${parsed.data.payloadType}, expected ${payloadType}`))
+  if (parsed.data.payloadType !== payloadType)
+    return fail(new AppError('invalid_document', `payload type is ${parsed.data.payloadType}, expected ${payloadType}`))
   try {
     return parsePayload(fromUtf8(fromBase64(parsed.data.payload)), schema)
   } catch {

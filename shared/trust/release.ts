@@ -40,7 +40,8 @@ export const releaseDocument = z.object({
 })
 export type ReleaseDocument = z.infer<typeof releaseDocument>
 
-export const signRelease = (document: ReleaseDocument, signers: readonly Signer[]): Promise<Envelope> => seal(RELEASE_TYPE, canonicalJson(document), signers)
+export const signRelease = (document: ReleaseDocument, signers: readonly Signer[]): Promise<Envelope> =>
+  seal(RELEASE_TYPE, canonicalJson(document), signers)
 
 /** What a device knows when a release document arrives. */
 export type ReleaseExpectation = {
@@ -53,7 +54,11 @@ export type ReleaseExpectation = {
 }
 
 /** Accepts a release document: right role, right model and alias (mix-and-match), not older (rollback), not expired (freeze). */
-export async function verifyRelease(unknownEnvelope: unknown, root: RootDocument, expected: ReleaseExpectation): Promise<Result<ReleaseDocument>> {
+export async function verifyRelease(
+  unknownEnvelope: unknown,
+  root: RootDocument,
+  expected: ReleaseExpectation,
+): Promise<Result<ReleaseDocument>> {
   const { keys, threshold } = keysOf(root, 'release')
   const opened = await open(unknownEnvelope, RELEASE_TYPE, keys, threshold)
   if (!opened.ok) return opened
@@ -63,8 +68,10 @@ export async function verifyRelease(unknownEnvelope: unknown, root: RootDocument
   if (model !== expected.model || alias !== expected.alias) {
     return fail(new AppError('invalid_document', `the release is of ${model}@${alias}, expected ${expected.model}@${expected.alias}`))
   }
-  if (sequence < expected.sequence) return fail(new AppError('older_document', `release sequence ${sequence}, already accepted ${expected.sequence}`))
+  if (sequence < expected.sequence)
+    return fail(new AppError('older_document', `release sequence ${sequence}, already accepted ${expected.sequence}`))
   if (expires <= expected.now) return fail(new AppError('document_expired', `the release expired at ${new Date(expires).toISOString()}`))
-  if (revoked.includes(stable.version)) return fail(new AppError('invalid_document', `the stable version ${stable.version} is among the revoked ones`))
+  if (revoked.includes(stable.version))
+    return fail(new AppError('invalid_document', `the stable version ${stable.version} is among the revoked ones`))
   return ok(parsed.value)
 }

@@ -10,7 +10,10 @@ import { parseDocument } from './parse-document.ts'
 export const ROOT_TYPE = 'application/vnd.shoal.root+json'
 
 const publicKey = z.object({ keyId: z.string().check(z.regex(/^[0-9a-f]{64}$/)), point: z.string().check(z.maxLength(100)) })
-const role = z.object({ keyIds: z.array(z.string()).check(z.minLength(1), z.maxLength(16)), threshold: z.int().check(z.minimum(1), z.maximum(16)) })
+const role = z.object({
+  keyIds: z.array(z.string()).check(z.minLength(1), z.maxLength(16)),
+  threshold: z.int().check(z.minimum(1), z.maximum(16)),
+})
 
 /**
  * Which keys may sign what, after TUF (theupdateframework.github.io/specification): `root` signs this document, `targets` signs manifests,
@@ -27,7 +30,8 @@ export const rootDocument = z.object({
 export type RootDocument = z.infer<typeof rootDocument>
 export type RoleName = keyof RootDocument['roles']
 
-export const signRoot = (document: RootDocument, signers: readonly Signer[]): Promise<Envelope> => seal(ROOT_TYPE, canonicalJson(document), signers)
+export const signRoot = (document: RootDocument, signers: readonly Signer[]): Promise<Envelope> =>
+  seal(ROOT_TYPE, canonicalJson(document), signers)
 
 /** The keys that may sign for a role, and how many of them must. */
 export function keysOf(root: RootDocument, name: RoleName): { keys: RootDocument['keys']; threshold: number } {
@@ -43,7 +47,8 @@ export async function verifyRoot(unknownEnvelope: unknown, trusted: RootDocument
   const claimed = parseDocument(unknownEnvelope, ROOT_TYPE, rootDocument)
   if (!claimed.ok) return claimed
   for (const key of claimed.value.keys) {
-    if ((await keyIdOf(fromBase64Safe(key.point))) !== key.keyId) return fail(new AppError('invalid_document', `key ${key.keyId.slice(0, 12)} is not the digest of its point`))
+    if ((await keyIdOf(fromBase64Safe(key.point))) !== key.keyId)
+      return fail(new AppError('invalid_document', `key ${key.keyId.slice(0, 12)} is not the digest of its point`))
   }
   for (const signedBy of trusted ? [trusted, claimed.value] : [claimed.value]) {
     const { keys, threshold } = keysOf(signedBy, 'root')
@@ -53,7 +58,8 @@ export async function verifyRoot(unknownEnvelope: unknown, trusted: RootDocument
   if (trusted && claimed.value.version < trusted.version) {
     return fail(new AppError('older_document', `root version ${claimed.value.version}, already accepted ${trusted.version}`))
   }
-  if (claimed.value.expires <= now) return fail(new AppError('document_expired', `the root expired at ${new Date(claimed.value.expires).toISOString()}`))
+  if (claimed.value.expires <= now)
+    return fail(new AppError('document_expired', `the root expired at ${new Date(claimed.value.expires).toISOString()}`))
   return ok(claimed.value)
 }
 

@@ -1,0 +1,48 @@
+import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
+import { Facts } from '../ui/card.tsx'
+import { HeatMap } from '../ui/heat-map.tsx'
+import { numberText } from '../ui/value-text.ts'
+import { confusionOf, historyOf, numbersOf } from './artifact-content.ts'
+import { LinePlot } from '../ui/line-plot.tsx'
+import { Loaded } from './loaded.tsx'
+import { useResource } from './resource.ts'
+import { api } from './session.ts'
+
+const SERIES_COLORS = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6']
+
+/** What a JSON artifact holds: as a plot where it is a training history, as a heat map where it has a confusion matrix, and as text. */
+export function ArtifactView({ artifact }: { artifact: ArtifactSummary }) {
+  const content = useResource(
+    `artifact ${artifact.id}`,
+    async (signal): Promise<unknown> => (await api('artifacts.content', { params: { artifact: artifact.id } }, { signal })).json(),
+  )
+  return (
+    <Loaded resource={content}>
+      {(value) => {
+        const confusion = confusionOf(value)
+        const history = historyOf(value)
+        const numbers = numbersOf(value)
+        return (
+          <div class="stack">
+            {numbers.length === 0 ? null : <Facts items={numbers.map(([name, number]) => [name, numberText(number)])} />}
+            {history === undefined ? null : (
+              <LinePlot
+                label="Training history by epoch"
+                unit="epoch"
+                series={history.map((one, at) => ({ ...one, color: SERIES_COLORS[at % SERIES_COLORS.length] ?? '--series-1' }))}
+              />
+            )}
+            {confusion === undefined ? null : <HeatMap label="Confusion matrix" classes={confusion.classes} counts={confusion.counts} />}
+            <details class="small">
+              <summary>JSON</summary>
+              {/* scrolls, so it takes the focus */}
+              <pre class="code-block" tabIndex={0} role="region" aria-label="Content as JSON">
+                {JSON.stringify(value, null, 2).slice(0, 100_000)}
+              </pre>
+            </details>
+          </div>
+        )
+      }}
+    </Loaded>
+  )
+}

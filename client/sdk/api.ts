@@ -1,0 +1,159 @@
+import type { BackendName } from '../../shared/compute/backends.ts'
+import type { BackendChoice } from '../../shared/compute/select-backend.ts'
+import type { AppError, ErrorCode } from '../../shared/core/errors.ts'
+import type { PredictionId } from '../../shared/core/ids.ts'
+import type { SharedExample } from '../../shared/contract/datasets.ts'
+import type { Report } from '../../shared/stats/report.ts'
+import type { ModelInput } from '../../shared/worker/inference-api.ts'
+
+export type { ModelInput }
+
+/** One answer of a model. */
+export type Answer = {
+  /** Pass it to `feedback` when the truth is known. */
+  readonly id: PredictionId
+  readonly label: string
+  /** In the order of `model.labels`; they sum to 1. */
+  readonly probabilities: readonly number[]
+  /** The probability of `label`. */
+  readonly confidence: number
+  /** Which version answered, and on what. */
+  readonly version: number
+  readonly backend: BackendName
+  /** Preparation and computation, milliseconds. */
+  readonly ms: number
+}
+
+/** How far a load or an update has come. `loaded` and `total` are bytes; both 0 outside the download. */
+export type Progress = {
+  readonly model: string
+  readonly version: number | null
+  readonly phase: 'release' | 'manifest' | 'download' | 'load' | 'ready'
+  readonly loaded: number
+  readonly total: number
+}
+
+export type ModelEvents = {
+  /** Another version answers from now on. */
+  update: { readonly from: number | null; readonly to: number }
+  /** This device left a version by itself, or by the release; `code` says why. */
+  rollback: { readonly from: number; readonly to: number; readonly code: ErrorCode }
+  /** A version was found unfit before it ever answered. */
+  refused: { readonly version: number; readonly code: ErrorCode; readonly detail: string }
+  backend: { readonly backend: BackendName; readonly why: string }
+  /** Counts were handed in. */
+  report: { readonly sent: number; readonly refused: number }
+  offline: { readonly error: AppError }
+  online: Record<never, never>
+  /** The release has expired: the model goes on answering with what it has. */
+  stale: { readonly since: number }
+  progress: Progress
+}
+
+export type Feedback = {
+  /** False where this answer had feedback before, or is too old to be known. */ readonly counted: boolean /** The example waits to be sent. */
+  readonly shared: boolean
+}
+
+/** What `checkForUpdate` found: `current` nothing new, `updated` another version answers now, `refused` a new version does not work here. */
+export type UpdateOutcome = { readonly outcome: 'current' | 'updated' | 'refused' | 'offline' | 'stale'; readonly version: number | null }
+
+/** A model on this device. */
+export type Model = {
+  readonly name: string
+  readonly alias: string
+  /** The version that answers now; null while none can. */
+  readonly version: number | null
+  readonly labels: readonly string[]
+  readonly backend: BackendName | null
+  /** Whether the release that is followed has expired. */
+  readonly stale: boolean
+  /**
+   * Asks the model. Never blocks the page: the work is done in a worker.
+   * @param input One example: see {@link ModelInput}.
+   * @throws AppError `shape_mismatch`, `invalid_input`, `aborted`, `version_revoked`; `output_not_finite` only where there is no version to return to.
+   * @example const { label, confidence } = await model.predict(pixels)
+   */
+  predict(input: ModelInput, options?: { readonly signal?: AbortSignal }): Promise<Answer>
+  /**
+   * Says what the right answer was. The label itself stays here: only "right" or "wrong" is counted. `share` sends the example too, if the person agreed to
+   * sharing (see {@link Consent}). `label` null means: none of the labels.
+   * @throws AppError `invalid_input` for a label that the model does not have.
+   * @example await model.feedback(answer.id, '7', { share: true })
+   */
+  feedback(id: string, label: string | null, options?: { readonly share?: boolean }): Promise<Feedback>
+  /** Asks the server for a newer release, and installs what it names. Resolves without an error when offline. */
+  checkForUpdate(options?: { readonly signal?: AbortSignal }): Promise<UpdateOutcome>
+  /** Goes back to the version before, by hand. False where there is none. */
+  rollback(): Promise<boolean>
+  /** Why this backend answers: the times that were measured here. Null before a version is loaded. */
+  explainBackend(): BackendChoice | null
+  /** Hands the current counts to the outbox and tries to send it. */
+  flush(): Promise<void>
+  /** @example const stop = model.on('rollback', ({ from, to, code }) => toast(`Back from ${from} to ${to}: ${code}`)) */
+  on<K extends keyof ModelEvents>(name: K, listener: (event: ModelEvents[K]) => void): () => void
+  /** Frees the worker's memory. Counts are kept. */
+  dispose(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * What is done when a version is stored already: `cached` uses it, `cached-then-update` uses it and looks for a newer one in the background, `latest`
+ * looks first and uses the stored one only when offline.
+ */
+export type LoadStrategy = 'cached' | 'cached-then-update' | 'latest'
+
+export type LoadOptions = {
+  /** Which alias to follow; `stable` by default. */
+  readonly alias?: string
+  readonly strategy?: LoadStrategy
+  readonly onProgress?: (progress: Progress) => void
+  readonly signal?: AbortSignal
+}
+
+/** `unavailable`: cannot be had here now; `downloadable`; `downloading`; `available`: stored, answers offline. */
+export type Availability = 'unavailable' | 'downloadable' | 'downloading' | 'available'
+
+/** What the person using the app has agreed to. */
+export type Consent = {
+  /** Counts of inputs, answers, confidence and latency leave the device: numbers only. */
+  readonly statistics: boolean
+  /** Examples that the app marks with `share` leave the device. */
+  readonly sharing: boolean
+}
+
+export type ConsentControl = {
+  readonly statistics: boolean
+  readonly sharing: boolean
+  /** What is refused from now on is also deleted from the outbox. */
+  set(change: Partial<Consent>): Promise<void>
+}
+
+/** Everything that waits to leave this device, exactly as it will be sent. */
+export type Outgoing = { readonly reports: readonly Report[]; readonly examples: readonly SharedExample[] }
+
+export type Shoal = {
+  /** This device's random id. It says nothing about the person, and is forgotten with `forget`. */
+  readonly device: string
+  readonly consent: ConsentControl
+  /**
+   * Loads a model: from storage if it is there, else from the server, verified and tested before it answers.
+   * @throws AppError `offline_no_model`, `unknown_model`, `bad_signature`, `document_expired`, `digest_mismatch`, `truncated`, `not_a_model`,
+   * `self_test_failed`, `no_backend`, `aborted`.
+   * @example const model = await shoal.load('digits', { onProgress: ({ loaded, total }) => bar.set(loaded / total) })
+   */
+  load(name: string, options?: LoadOptions): Promise<Model>
+  availability(name: string, options?: { readonly alias?: string }): Promise<Availability>
+  /** Looks for updates of every loaded model and sends what waits. Never rejects. */
+  refresh(): Promise<void>
+  /** Sends what waits. Resolves when all is sent or the server cannot be reached. */
+  flush(): Promise<void>
+  /** The exact JSON that waits to be sent, counts of the current window included. */
+  whatIsSent(): Promise<Outgoing>
+  /** A JSON value that can be pasted into an issue: no inputs, no ids. */
+  diagnostics(): Promise<Readonly<Record<string, unknown>>>
+  /** Deletes everything that Shoal keeps on this device: models, counts, identity. */
+  forget(): Promise<void>
+  dispose(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}

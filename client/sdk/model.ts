@@ -1,0 +1,227 @@
+import { AppError, type ErrorCode, toAppError } from '../../shared/core/errors.ts'
+import { newId } from '../../shared/core/ids.ts'
+import type { ModelInput } from '../../shared/worker/inference-api.ts'
+import type { Answer, LoadOptions, Model, ModelEvents, Progress } from './api.ts'
+import { makeRoom, type RunningVersion } from './bring-up.ts'
+import type { DeviceContext } from './device-context.ts'
+import { createEmitter } from './events.ts'
+import { judged } from './model-changes.ts'
+import { createReporter, type Reporter } from './monitoring/reporter.ts'
+import { readOutput } from './read-output.ts'
+import { recentAnswers } from './recent-answers.ts'
+import { sharedExampleOf } from './shared-example.ts'
+import { keyOf, newModelState } from './storage/model-state.ts'
+import { createVersionManager, type VersionManager } from './version-manager.ts'
+
+/** So many answers in a row above the ceiling that the manifest promises, and the version is left. */
+const SLOW_IN_A_ROW = 5
+/** Answers after which a death of the worker is forgiven. */
+const FORGIVEN_AFTER = 20
+/** How often one question is asked again after the version under it changed. */
+const MAX_TRIES = 4
+
+export type LoadedModel = Model & { readonly versions: VersionManager; readonly reporter: Reporter }
+
+/** Loads a model on this device: from storage, the server, or both, as the strategy says. */
+export async function loadModel(context: DeviceContext, name: string, options: LoadOptions): Promise<LoadedModel> {
+  const { alias = 'stable', strategy = 'cached-then-update', signal } = options
+  const { storage, clock, random } = context
+  const key = keyOf(name, alias)
+  const events = createEmitter<ModelEvents>()
+  const onProgress = (progress: Progress) => {
+    options.onProgress?.(progress)
+    events.emit('progress', progress)
+  }
+  const versions = createVersionManager(context, name, alias, events, onProgress)
+  const reporter = createReporter(context, name, alias, key)
+  const recent = recentAnswers()
+  let slow = 0
+  let sinceDeath = FORGIVEN_AFTER
+  let disposed = false
+  let lastBackend: string | null = null
+  events.on('backend', ({ backend }) => {
+    lastBackend = backend
+  })
+
+  const currentVersion = () => (versions.current ? { digest: versions.current.digest, manifest: versions.current.manifest } : undefined)
+
+  const note = (thrown: unknown): undefined => {
+    context.note(toAppError(thrown))
+  }
+  /** Work that the app did not ask for and must not fail by. */
+  const behind = (work: Promise<unknown>) => void work.catch(note)
+
+  async function flush(): Promise<void> {
+    const store = () => reporter.flush(currentVersion(), versions.firstWindowSize)
+    await store().catch(async (thrown: unknown) => {
+      if (toAppError(thrown).code !== 'storage_full') throw thrown
+      // what was counted comes before models that nobody runs
+      await makeRoom(context, [])
+      await store()
+    })
+    const { sent, refused, error } = await context.outbox.send()
+    if (sent > 0) events.emit('report', { sent, refused: refused.length })
+    if (error) context.note(error)
+  }
+
+  async function update(signal?: AbortSignal) {
+    const result = await versions.update(signal)
+    // what this told about versions should reach the server now, not after fifty predictions
+    if (result.outcome === 'updated' || result.outcome === 'refused') behind(flush())
+    return result
+  }
+
+  /** What to do after an answer failed. True: ask again. */
+  async function recover(running: RunningVersion, code: ErrorCode): Promise<boolean> {
+    if (code === 'output_not_finite') {
+      reporter.error({ digest: running.digest, manifest: running.manifest }, code)
+      return versions.current !== running || versions.goBack(code, { byEvidence: false })
+    }
+    if (code !== 'worker_died' && code !== 'timeout') return false
+    reporter.error({ digest: running.digest, manifest: running.manifest }, code)
+    sinceDeath = 0
+    if (versions.current === running && (await versions.strike())) await versions.goBack('crash_loop', { byEvidence: false })
+    return true
+  }
+
+  async function predict(input: ModelInput, signal: AbortSignal | undefined, tries: number): Promise<Answer> {
+    const running = versions.current
+    if (running === null)
+      throw new AppError(
+        disposed ? 'conflict' : 'version_revoked',
+        disposed ? 'this model has been disposed of' : 'no version of this model may run here; checkForUpdate() asks for another',
+      )
+    let result: Awaited<ReturnType<RunningVersion['handle']['predict']>>
+    let read: ReturnType<typeof readOutput>
+    try {
+      result = await running.use(() => running.handle.predict(input, signal))
+      read = readOutput(result.output, running.manifest.labels)
+    } catch (thrown) {
+      const error = toAppError(thrown)
+      if (tries > 1 && (await recover(running, error.code))) return predict(input, signal, tries - 1)
+      throw error
+    }
+    return settle(running, input, result, read)
+  }
+
+  function settle(
+    running: RunningVersion,
+    input: ModelInput,
+    { observed, ms }: { observed: Parameters<Reporter['answer']>[1]['observed']; ms: number },
+    read: ReturnType<typeof readOutput>,
+  ): Answer {
+    const { manifest, digest, ref, handle } = running
+    const { probabilities, predicted, confidence } = read
+    // the version moved to another backend by itself: its GPU was lost
+    if (handle.backend !== lastBackend) events.emit('backend', { backend: handle.backend, why: handle.choice.why })
+    const id = newId('prediction', random)
+    recent.add(id, { digest, manifest, predicted, confidence, at: clock.now(), input, judged: false })
+    reporter.answer({ digest, manifest }, { predicted, confidence, observed, ms, backend: handle.backend })
+    if (++sinceDeath === FORGIVEN_AFTER)
+      behind(storage.updateModel(key, (state) => ({ ...(state ?? newModelState(name, alias)), crash: null })))
+    slow = ms > manifest.promised.latencyCeilingMs && context.visible() ? slow + 1 : 0
+    if (slow >= SLOW_IN_A_ROW) {
+      slow = 0
+      behind(versions.goBack('too_slow', { byEvidence: true }))
+    }
+    if (reporter.due) behind(flush())
+    return { id, label: manifest.labels[predicted] ?? '', probabilities, confidence, version: ref.version, backend: handle.backend, ms }
+  }
+
+  const model: LoadedModel = {
+    name,
+    alias,
+    versions,
+    reporter,
+    get version() {
+      return versions.current?.ref.version ?? null
+    },
+    get labels() {
+      return versions.current?.manifest.labels ?? []
+    },
+    get backend() {
+      return versions.current?.handle.backend ?? null
+    },
+    get stale() {
+      return versions.stale
+    },
+    predict: (input, { signal } = {}) => predict(input, signal, MAX_TRIES),
+    async feedback(id, label, { share = false } = {}) {
+      const answer = recent.get(id)
+      if (answer === undefined || answer.judged) return { counted: false, shared: false }
+      const { manifest, digest, predicted, confidence } = answer
+      if (label !== null && !manifest.labels.includes(label)) {
+        throw new AppError(
+          'invalid_input',
+          `${JSON.stringify(label)} is not one of the labels of ${name}: ${manifest.labels.slice(0, 20).join(', ')}; null says none of them`,
+        )
+      }
+      answer.judged = true
+      const right = label === manifest.labels[predicted]
+      const state = await reporter
+        .feedback({ digest, manifest }, { predicted, confidence, right }, (before) =>
+          judged(before, digest, !right, manifest.promised.errorRate),
+        )
+        .catch(note)
+      // it is counted in memory all the same, and tried again with the next write
+      if (state === undefined) return { counted: true, shared: false }
+      const example = share && context.consent.sharing && label !== null ? sharedExampleOf(id, answer, label) : undefined
+      if (example) {
+        await storage.updateModel(key, (now) => now ?? state, [
+          { put: 'outbox', created: clock.now(), item: { kind: 'example', model: name, body: example } },
+        ])
+        await context.outbox.trim()
+      }
+      if (state.promise?.state.broken && state.promise.manifest === versions.current?.digest)
+        await versions.goBack('promise_broken', { byEvidence: true })
+      const size = versions.firstWindowSize
+      if (size !== null && state.firstWindow && !state.firstWindow.closed && state.firstWindow.labelled >= size) behind(flush())
+      return { counted: true, shared: example !== undefined }
+    },
+    checkForUpdate: ({ signal } = {}) => update(signal),
+    rollback: () => versions.goBack('aborted', { byEvidence: false }),
+    explainBackend: () => versions.current?.handle.choice ?? null,
+    flush,
+    on: events.on,
+    async dispose() {
+      if (disposed) return
+      disposed = true
+      await reporter.flush(currentVersion(), versions.firstWindowSize).catch(note)
+      await versions.dispose()
+    },
+    [Symbol.asyncDispose]: () => model.dispose(),
+  }
+
+  await adoptDeadSessions(context, key, reporter)
+  await begin()
+  // what an earlier session could not send any more
+  behind(storage.outboxSize().then((waiting) => (waiting > 0 ? flush() : undefined)))
+  return model
+
+  async function begin(): Promise<void> {
+    if (strategy === 'latest') {
+      const found = await update(signal).catch((thrown: unknown) => toAppError(thrown))
+      if (versions.current !== null || (await versions.start(signal))) return
+      throw found instanceof AppError ? found : nothingToRun(found.outcome)
+    }
+    if (await versions.start(signal)) {
+      if (strategy === 'cached-then-update') behind(update())
+      return
+    }
+    const { outcome } = await update(signal)
+    if (versions.current === null) throw nothingToRun(outcome)
+  }
+
+  function nothingToRun(outcome: string): AppError {
+    if (outcome === 'offline') return new AppError('offline_no_model', `${name} is not stored here and the server cannot be reached`)
+    return new AppError('self_test_failed', `no version of ${name} that the release names works on this device`)
+  }
+}
+
+/** Counts that a tab left behind when it died become ours. A session that lives holds a lock in its name. */
+async function adoptDeadSessions(context: DeviceContext, key: string, reporter: Reporter): Promise<void> {
+  for (const { session, key: theirs, windows } of await context.storage.checkpoints()) {
+    if (theirs !== key || session === context.session) continue
+    await context.locks.tryHold(`shoal:session:${session}`, () => reporter.adopt(session, windows))
+  }
+}

@@ -1,0 +1,33 @@
+import type { Sha256 } from '../../shared/core/digest.ts'
+import type { Manifest } from '../../shared/trust/manifest.ts'
+import type { ModelInput } from '../../shared/worker/inference-api.ts'
+
+export type RecentAnswer = {
+  readonly digest: Sha256
+  readonly manifest: Manifest
+  /** Index among the labels. */
+  readonly predicted: number
+  readonly confidence: number
+  readonly at: number
+  /** Kept for sharing only, and only of the latest answers. */
+  input: ModelInput | undefined
+  judged: boolean
+}
+
+const MAX_ANSWERS = 500
+const MAX_INPUTS = 50
+
+/** The answers that feedback may still speak of. In memory: what a person drew is not written anywhere unless they share it. */
+export function recentAnswers() {
+  const answers = new Map<string, RecentAnswer>()
+  return {
+    add(id: string, answer: RecentAnswer): void {
+      answers.set(id, answer)
+      const ids = [...answers.keys()]
+      if (ids.length > MAX_ANSWERS && ids[0] !== undefined) answers.delete(ids[0])
+      const bare = answers.get(ids.at(-1 - MAX_INPUTS) ?? '')
+      if (bare) bare.input = undefined
+    },
+    get: (id: string): RecentAnswer | undefined => answers.get(id),
+  }
+}

@@ -1,0 +1,37 @@
+import type { Group } from './command.ts'
+import { alerts } from './commands/alerts.ts'
+import { alias } from './commands/alias.ts'
+import { completion } from './commands/completion.ts'
+import { datasets } from './commands/datasets.ts'
+import { keys } from './commands/keys.ts'
+import { models } from './commands/models.ts'
+import { pipelines } from './commands/pipelines.ts'
+import { revoke } from './commands/revoke.ts'
+import { rollback } from './commands/rollback.ts'
+import { rollouts } from './commands/rollouts.ts'
+import { runs } from './commands/runs.ts'
+import { serve } from './commands/serve.ts'
+import { status } from './commands/status.ts'
+import { versions } from './commands/versions.ts'
+
+/** Every command of the command line. */
+export const shoal: Group = {
+  name: 'shoal',
+  description: 'Keeps machine-learning models that run in the browser good',
+  commands: [
+    serve,
+    status,
+    models,
+    versions,
+    alias,
+    rollback,
+    revoke,
+    pipelines,
+    runs,
+    rollouts,
+    alerts,
+    datasets,
+    keys,
+    completion(() => shoal),
+  ],
+}

@@ -1,0 +1,18 @@
+import { nameOf } from '../http/actor.ts'
+import type { Handlers } from '../http/register.ts'
+import type { Datasets } from './dataset-service.ts'
+
+export const datasetRoutes = (datasets: Datasets): Handlers => ({
+  'datasets.list': async () => ({ items: await datasets.list() }),
+  'datasets.create': ({ body }) => datasets.create(body),
+  'datasets.get': ({ params }) => datasets.get(params.dataset),
+  'datasets.setSchema': ({ params, body }) => datasets.setSchema(params.dataset, body),
+  'spans.upload': ({ params, body, request, actor }) =>
+    datasets.upload(params.dataset, {
+      data: body,
+      type: request.headers.get('content-type') ?? '',
+      source: `upload by ${nameOf(actor)}`.slice(0, 200),
+    }),
+  'spans.collect': async ({ params, body }) => ({ span: await datasets.collect(params.dataset, body.model) }),
+  'examples.share': ({ params, body, actor }) => datasets.share(params.model, nameOf(actor), body.examples),
+})

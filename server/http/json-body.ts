@@ -1,0 +1,120 @@
+import { fromUtf8 } from '../../shared/core/bytes.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import { MAX_JSON_DEPTH } from '../../shared/core/limits.ts'
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const OPEN = new Set([0x5b, 0x7b])
+const CLOSE = new Set([0x5d, 0x7d])
+
+/**
+ * Reads a JSON body. Size (after decompression) and depth are counted while it comes, so that neither a large nor a deep body is ever held
+ * whole. Fails with `unsupported_media_type`, `body_too_large`, `malformed_json`, and with `invalid_input` on what is JSON but cannot be
+ * stored or signed: infinite numbers, lone surrogates, members named __proto__.
+ */
+export async function readJson(request: Request, maxBytes: number): Promise<unknown> {
+  assertMediaType(request.headers.get('content-type'))
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > maxBytes) throw tooLarge(maxBytes)
+  const bytes = await collect(plain(request), maxBytes)
+  let value: unknown
+  try {
+    value = JSON.parse(fromUtf8(bytes))
+  } catch (cause) {
+    throw new AppError('malformed_json', `the body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
+  assertStorable(value, 'body')
+  return value
+}
+
+function assertMediaType(header: string | null): void {
+  const [type = '', ...parameters] = (header ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const json = type === 'application/json' || /^application\/[a-z0-9.-]+\+json$/.test(type)
+  if (!json)
+    throw new AppError(
+      'unsupported_media_type',
+      `the content type must be application/json, got ${header === null ? 'none' : JSON.stringify(header.slice(0, 100))}`,
+    )
+  const charset = parameters
+    .find((parameter) => parameter.startsWith('charset='))
+    ?.slice('charset='.length)
+    .replaceAll('"', '')
+  if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8')
+    throw new AppError('unsupported_media_type', `JSON is UTF-8, not ${charset.slice(0, 40)}`)
+}
+
+const tooLarge = (maxBytes: number): AppError => new AppError('body_too_large', `the body has more than ${maxBytes} bytes`)
+
+/** The body without its content encoding. */
+function plain(request: Request): ReadableStream<Uint8Array> | null {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase()
+  if (encoding === undefined || encoding === 'identity' || request.body === null) return request.body
+  if (encoding !== 'gzip' && encoding !== 'deflate')
+    throw new AppError('unsupported_media_type', `the content encoding must be gzip, deflate or identity, got ${encoding.slice(0, 40)}`)
+  return request.body.pipeThrough(new DecompressionStream(encoding) as ReadableWritablePair<Uint8Array, Uint8Array>)
+}
+
+async function collect(body: ReadableStream<Uint8Array> | null, maxBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  const depth = depthCounter()
+  let size = 0
+  if (body !== null) {
+    const reader = body.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await reader.read().catch((cause: unknown) => {
+          throw new AppError('malformed_json', `the body broke off: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+        })
+        if (done) break
+        size += value.length
+        if (size > maxBytes) throw tooLarge(maxBytes)
+        if (depth(value) > MAX_JSON_DEPTH) throw new AppError('malformed_json', `the body is nested more than ${MAX_JSON_DEPTH} deep`)
+        chunks.push(value)
+      }
+    } catch (thrown) {
+      await reader.cancel(thrown).catch(() => {})
+      throw thrown
+    }
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
+}
+
+/** Gives the greatest nesting seen so far, over chunks cut anywhere. */
+function depthCounter(): (chunk: Uint8Array) => number {
+  let depth = 0
+  let deepest = 0
+  let inString = false
+  let escaped = false
+  return (chunk) => {
+    for (const byte of chunk) {
+      if (inString) {
+        if (escaped) escaped = false
+        else if (byte === BACKSLASH) escaped = true
+        else if (byte === QUOTE) inString = false
+      } else if (byte === QUOTE) inString = true
+      else if (OPEN.has(byte)) deepest = Math.max(deepest, ++depth)
+      else if (CLOSE.has(byte)) depth--
+    }
+    return deepest
+  }
+}
+
+function assertStorable(value: unknown, where: string): void {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw unfit(where, 'a number beyond what a double can hold')
+  if (typeof value === 'string' && !value.isWellFormed()) throw unfit(where, 'text with half a surrogate pair')
+  if (typeof value !== 'object' || value === null) return
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) assertStorable(value[i], `${where}[${i}]`)
+    return
+  }
+  for (const key of Object.keys(value)) {
+    if (key === '__proto__') throw unfit(where, 'a member may not be named __proto__')
+    if (!key.isWellFormed()) throw unfit(where, 'a member whose name has half a surrogate pair')
+    assertStorable((value as Record<string, unknown>)[key], `${where}.${key}`)
+  }
+}
+
+const unfit = (where: string, what: string): AppError => new AppError('invalid_input', `${where}: ${what}`, { issues: [{ where, what }] })

@@ -1,0 +1,116 @@
+import * as z from 'zod'
+import { predictBatches } from '../../../shared/compute/predict-batches.ts'
+import { gatherBatch } from '../../../shared/compute/examples.ts'
+import { makeSelfTest } from '../../../shared/compute/self-test.ts'
+import { must } from '../../../shared/core/assert.ts'
+import { AppError } from '../../../shared/core/errors.ts'
+import type { Id, Slug } from '../../../shared/core/ids.ts'
+import { makePieces } from '../../../shared/tensor/pieces.ts'
+import type { ManifestDraft } from '../../../shared/trust/manifest.ts'
+import { defineComponent } from '../component.ts'
+import { openModel } from '../data/evaluate-model.ts'
+import { preparation } from '../data/example-form.ts'
+import { answerReferences, inputReferences } from '../data/make-references.ts'
+import { figuresOf, metricsDocument } from '../data/metrics-document.ts'
+import { readModel } from '../data/model-file.ts'
+import { loadSplit } from '../data/split-examples.ts'
+import { startStepBackend } from '../data/step-backend.ts'
+
+const params = z.strictObject({
+  model: z.string(),
+  dataset: z.string(),
+  notes: z.string().max(2000).default(''),
+  /** An error rate below this is not promised, however good the test was: a device would give a version up after very few errors. */
+  leastPromisedErrorRate: z.number().min(0).max(1).default(0.02),
+  latencyCeilingMs: z.number().min(1).default(1000),
+  goldenExamples: z.int().min(1).max(64).default(8),
+})
+
+const blessed = z.object({ blessed: z.literal(true), live: z.nullable(z.object({ version: z.int() })) })
+
+/** Puts a blessed candidate into the registry: pieces, and a manifest with all that a device needs to run it and to know whether it still runs well. */
+export const register = defineComponent({
+  name: 'register',
+  version: '1',
+  module: import.meta.url,
+  inputs: { model: 'model', train: 'split', validation: 'split', transforms: 'transforms', metrics: 'metrics', blessing: 'blessing' },
+  outputs: { version: 'version' },
+  params,
+  cache: 'never',
+  async run({ run, inputs, params: given, idempotencyKey, api, signal, blobs, folder, log, progress }) {
+    const prepared = await inputs.transforms.json(preparation)
+    const metrics = await inputs.metrics.json(metricsDocument)
+    const blessing = await inputs.blessing.json(blessed)
+    const file = await readModel(inputs.model.path)
+    await startStepBackend()
+    const runtime = await openModel(file)
+    try {
+      const validation = await loadSplit(inputs.validation.path, prepared, folder)
+      progress(1, 5, 'answers on the validation split')
+      const answers = await predictBatches(runtime, validation.examples, { transform: validation.transform, signal })
+      const [input, output] = [must(runtime.inputs[0], 'the model input'), must(runtime.outputs[0], 'the model output')]
+      progress(2, 5, 'references')
+      const references = {
+        ...(await inputReferences(inputs.train.path, prepared, folder)),
+        ...answerReferences(answers.values, answers.width, prepared.labels),
+      }
+      const golden = Int32Array.from({ length: Math.min(given.goldenExamples, validation.labels.length) }, (_, i) => i)
+      const data = gatherBatch(validation.examples, golden, validation.transform)
+      const selfTest = await makeSelfTest(runtime, [
+        { dtype: 'float32', shape: [golden.length, ...input.shape.slice(1).map(Number)], data },
+      ])
+      const { pieces, tensors } = await makePieces(file.tensors)
+      for (const [i, { digest, bytes }] of pieces.entries()) {
+        progress(3 + i / pieces.length, 5, `piece ${i + 1} of ${pieces.length}`)
+        await api('blob.put', { params: { digest }, body: bytes }, { signal })
+      }
+      const shape = (dimensions: readonly (number | null)[]): number[] => dimensions.map((dimension) => dimension ?? -1)
+      const draft: ManifestDraft = {
+        topology: file.topology,
+        tensors: tensors.map((entry) => ({ ...entry, shape: [...entry.shape] })),
+        pieces: pieces.map(({ digest, bytes }) => ({ digest, bytes: bytes.length })),
+        deltas: [],
+        signature: {
+          inputs: [{ name: input.name, datatype: 'FP32', shape: shape(input.shape) }],
+          outputs: [{ name: output.name, datatype: 'FP32', shape: shape(output.shape) }],
+        },
+        transforms: prepared.transforms,
+        labels: prepared.labels,
+        monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
+        references,
+        selfTest: {
+          input: must(selfTest.inputs[0], 'a golden input'),
+          output: must(selfTest.outputs[0], 'a golden output'),
+          tolerance: selfTest.tolerance,
+        },
+        // the upper end of the test's interval: what the test does not exclude cannot be held against the version
+        promised: {
+          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - metrics.interval.low)),
+          latencyCeilingMs: given.latencyCeilingMs,
+        },
+        metrics: figuresOf(metrics),
+        lineage: {
+          run,
+          round: (inputs.model.properties['round'] as Id<'round'> | null | undefined) ?? null,
+          dataset: given.dataset,
+          notes: given.notes,
+        },
+        requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
+      }
+      progress(4, 5, 'registering')
+      const parent =
+        typeof inputs.model.properties['parent'] === 'number' ? inputs.model.properties['parent'] : (blessing.live?.version ?? null)
+      const made = await api(
+        'versions.create',
+        { params: { model: given.model as Slug }, body: { draft, parent } },
+        { idempotencyKey, signal },
+      )
+      log.info(`registered ${given.model} version ${made.version}: ${made.bytes} bytes in ${pieces.length} pieces`)
+      if (made.run !== run) throw new AppError('conflict', `version ${made.version} belongs to another run`)
+      const properties = { model: given.model, version: made.version, manifest: made.manifest, parent }
+      return { outputs: { version: await blobs.json(properties, { properties, name: `${given.model} version ${made.version}` }) } }
+    } finally {
+      runtime.dispose()
+    }
+  },
+})

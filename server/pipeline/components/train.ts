@@ -1,0 +1,93 @@
+import * as z from 'zod'
+import type { Topology } from '../../../shared/compute/model.ts'
+import type { Sha256 } from '../../../shared/core/digest.ts'
+import { canonicalJson } from '../../../shared/core/canonical-json.ts'
+import { defineComponent } from '../component.ts'
+import { preparation } from '../data/example-form.ts'
+import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
+import { encodeModel, type ModelFile } from '../data/model-file.ts'
+import { type Recipe, recipe, topologyOf } from '../data/recipe.ts'
+import { inputShape, loadSplit } from '../data/split-examples.ts'
+import { startStepBackend } from '../data/step-backend.ts'
+import { trainByRecipe } from '../data/train-recipe.ts'
+import { trials } from '../data/trials.ts'
+
+const params = z.strictObject({
+  recipe,
+  /** Go on from the version that this alias points at, with its architecture, where there is one with the same labels and inputs. */
+  warmStart: z
+    .strictObject({ model: z.string(), alias: z.string().default('stable') })
+    .nullable()
+    .default(null),
+})
+
+/** Trains a model. */
+export const train = defineComponent({
+  name: 'train',
+  version: '1',
+  module: import.meta.url,
+  inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
+  outputs: { model: 'model', history: 'history' },
+  params,
+  limits: { timeoutMs: 30 * 60 * 1000, memoryMb: 3072 },
+  reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
+  async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, log, progress }) {
+    const backend = await startStepBackend()
+    const prepared = await inputs.transforms.json(preparation)
+    const tuned = inputs.trials === undefined ? undefined : await inputs.trials.json(trials)
+    const chosen: Recipe = { ...given.recipe, ...(tuned?.trials[tuned.best]?.change as Partial<Recipe> | undefined) }
+
+    const live = given.warmStart === null ? null : liveVersion.parse(reads)
+    const from = live === null ? undefined : await fetchVersion(api, live.manifest as Sha256, signal)
+    const fits =
+      from !== undefined &&
+      canonicalJson(from.manifest.labels) === canonicalJson(prepared.labels) &&
+      canonicalJson(from.manifest.transforms.map(({ kind, input }) => [kind, input])) ===
+        canonicalJson(prepared.transforms.map(({ kind, input }) => [kind, input]))
+    if (from !== undefined && !fits) log.warn(`version ${live?.version} has other labels or inputs: training starts anew`)
+    const start: ModelFile | undefined = fits ? from.model : undefined
+    const topology: Topology = start?.topology ?? topologyOf(chosen, inputShape(prepared), prepared.labels.length)
+
+    const [training, validation] = await Promise.all([
+      loadSplit(inputs.train.path, prepared, folder),
+      loadSplit(inputs.validation.path, prepared, folder),
+    ])
+    log.info(
+      `${start === undefined ? 'training from scratch' : `going on from version ${live?.version}`} on ${backend}: ${training.labels.length} rows, ${chosen.epochs} epochs`,
+    )
+    const { weights, history } = await trainByRecipe({
+      recipe: chosen,
+      topology,
+      initial: start?.tensors,
+      prepared,
+      train: training,
+      validation,
+      seed,
+      signal,
+      onProgress: ({ done, total, epoch, loss }) => progress(done, total, `epoch ${epoch} of ${chosen.epochs}, loss ${loss.toFixed(3)}`),
+    })
+    for (const { epoch, loss, accuracy, validationAccuracy, seconds } of history)
+      log.info(
+        `epoch ${epoch}: loss ${loss.toFixed(4)}, accuracy ${accuracy?.toFixed(4)}, validation ${validationAccuracy?.toFixed(4)}, ${seconds.toFixed(1)} s`,
+      )
+    const parameters = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0)
+    // times differ between two runs of the same training, and so are told in the log only: the artifact names what was learnt
+    const epochs = history.map(({ seconds: _, ...epoch }) => epoch)
+    const parent = fits ? (live?.version ?? null) : null
+    return {
+      outputs: {
+        model: await blobs.bytes(encodeModel({ topology, tensors: weights }), { properties: { parameters, parent, round: null } }),
+        history: await blobs.json(
+          { recipe: chosen, epochs },
+          {
+            properties: {
+              epochs: epochs.length,
+              trainAccuracy: history.at(-1)?.accuracy ?? null,
+              validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+            },
+          },
+        ),
+      },
+    }
+  },
+})

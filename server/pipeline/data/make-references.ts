@@ -1,0 +1,64 @@
+import { must } from '../../../shared/core/assert.ts'
+import type { Column, ImageColumn, Scalar } from '../../../shared/data/columns.ts'
+import { imageAt, isImageColumn } from '../../../shared/data/columns.ts'
+import { IMAGE_FEATURES, imageFeatures } from '../../../shared/data/image-features.ts'
+import { topClass } from '../../../shared/compute/metrics.ts'
+import { makeCategoricalReference } from '../../../shared/stats/categorical-reference.ts'
+import { makeNumericReference } from '../../../shared/stats/numeric-reference.ts'
+import type { Reference } from '../../../shared/stats/reference.ts'
+import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
+import type { Preparation } from './example-form.ts'
+import { readBatches } from './parquet-batches.ts'
+
+const isNumber = (value: unknown): boolean => value === null || typeof value === 'number' || typeof value === 'bigint'
+
+function columnReference(values: readonly Scalar[]): Reference {
+  if (values.some((value) => value !== null) && values.every(isNumber))
+    return makeNumericReference(values.map((value) => (value === null || value === undefined ? null : Number(value))))
+  return makeCategoricalReference(
+    values.map((value) => (value instanceof Date ? value.toISOString() : value instanceof Uint8Array ? null : value)),
+  )
+}
+
+/** How the inputs looked in the training split: numbers of each image, or each column as it is. What devices count against. */
+export async function inputReferences(path: string, { form }: Preparation, folder: string): Promise<Record<string, Reference>> {
+  const duck = await openDuck({ folder, files: [path], memoryMb: 512, threads: 1 })
+  const names = form.kind === 'image' ? [...IMAGE_FEATURES] : form.columns
+  const values = new Map<string, Scalar[]>(names.map((name) => [name, []]))
+  const add = (name: string, value: Scalar) => must(values.get(name), name).push(value)
+  try {
+    const columns = form.kind === 'image' ? [form.column] : form.columns
+    for await (const batch of readBatches(duck, `SELECT ${columns.map(quoted).join(', ')} FROM read_parquet(${literal(path)})`, form)) {
+      if (form.kind === 'image') {
+        const images = must(batch[form.column], form.column) as ImageColumn
+        const rows = images.pixels.length / (images.height * images.width * images.channels)
+        for (let row = 0; row < rows; row++)
+          for (const [name, value] of Object.entries(imageFeatures(imageAt(images, row), images))) add(name, value)
+      } else {
+        for (const name of form.columns) {
+          const column: Column = must(batch[name], name)
+          if (!isImageColumn(column)) for (const value of column) add(name, value)
+        }
+      }
+    }
+  } finally {
+    duck.close()
+  }
+  return Object.fromEntries([...values].map(([name, list]) => [name, columnReference(list)]))
+}
+
+/** How the model's own answers look on data it has not learnt: which label, how sure. */
+export function answerReferences(
+  probabilities: Float32Array,
+  classes: number,
+  labels: readonly string[],
+): Record<'prediction' | 'confidence', Reference> {
+  const tops = Array.from({ length: probabilities.length / classes }, (_, i) => topClass({ values: probabilities, classes }, i))
+  return {
+    prediction: makeCategoricalReference(
+      tops.map(({ label }) => must(labels[label], 'a label')),
+      { keep: labels, top: Math.max(32, labels.length) },
+    ),
+    confidence: makeNumericReference(tops.map(({ confidence }) => confidence)),
+  }
+}

@@ -1,0 +1,374 @@
+import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
+import { must } from '../../shared/core/assert.ts'
+import type { Sha256 } from '../../shared/core/digest.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
+import type { JsonObject } from '../../shared/core/json.ts'
+import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { clearWork } from './work-folder.ts'
+import { createExecutor, type ExecutorOptions } from './executor.ts'
+import { runParams } from './params.ts'
+import { checkPipeline, definitionOf, type Pipeline, pipelineDigest, predecessors, stepParams, type TriggerKind } from './pipeline.ts'
+import { pipelineStore } from './pipeline-store.ts'
+import type { StepState } from './planner.ts'
+import { type LogLine, runLogStore } from './run-log-store.ts'
+import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
+import { type Trigger, triggerStore } from './trigger-store.ts'
+import { createTriggers, type TriggersOptions } from './trigger-service.ts'
+import { parseTriggerSettings } from './triggers.ts'
+
+export type PipelinesOptions = ExecutorOptions & {
+  /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
+  readonly concurrent: number
+  readonly data: TriggersOptions['data']
+}
+
+type Page<T> = { items: T[]; next: string | null }
+type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
+type Known = { readonly pipeline: Pipeline; readonly digest: Sha256 }
+
+export type Pipelines = {
+  /** Makes a pipeline known; again at each start, as code is its source. Throws invalid_pipeline. */
+  define(pipeline: Pipeline): Promise<void>
+  list(): Promise<PipelineSummary[]>
+  get(name: string): Promise<PipelineSummary>
+  setTrigger(
+    name: string,
+    kind: TriggerKind,
+    change: { enabled: boolean; settings?: JsonObject | undefined },
+  ): Promise<PipelineSummary['triggers'][number]>
+  decisions(name: string, page: PageQuery): Promise<Page<TriggerDecision>>
+  startRun(name: string, run: { params: JsonObject; reason: string; by: string }): Promise<RunSummary>
+  runs(query: PageQuery & { pipeline?: string | undefined; state?: RunSummary['state'] | undefined }): Promise<Page<RunSummary>>
+  run(id: RunId): Promise<RunDetail>
+  logs(id: RunId, query: PageQuery & { step?: string | undefined }): Promise<Page<LogLine>>
+  resume(id: RunId): Promise<RunSummary>
+  cancel(id: RunId, reason: string): Promise<RunSummary>
+  /** Goes on with what was running when the process ended, and begins to listen to triggers. */
+  begin(): Promise<void>
+  tick(): Promise<void>
+  /** Resolves when no run is queued or running and no trigger is being considered. */
+  idle(): Promise<void>
+  close(): Promise<void>
+}
+
+export function createPipelines(options: PipelinesOptions): Pipelines {
+  const { db, clock, random, events } = options
+  const known = new Map<string, Known>()
+  const runs = runStore(db)
+  const executor = createExecutor(options)
+  const active = new Map<string, { pipeline: string; done: Promise<void> }>()
+  let closing = false
+  let dispatching: Promise<void> = Promise.resolve()
+
+  const knownOf = (name: string): Known => {
+    const found = known.get(name)
+    if (found === undefined)
+      throw new AppError('unknown_pipeline', `there is no pipeline ${name}; there are ${[...known.keys()].join(', ') || 'none'}`)
+    return found
+  }
+
+  const rowOf = async (id: RunId): Promise<RunRow> => {
+    const row = await runs.get(id)
+    if (row === undefined) throw new AppError('unknown_run', `there is no run ${id}`)
+    return row
+  }
+
+  /** Drives a run, and looks for the next one when it has ended. */
+  function launch(row: RunRow, pipeline: Pipeline): void {
+    const done = executor.start(row, pipeline).finally(() => {
+      active.delete(row.id)
+      if (!closing) void dispatch()
+    })
+    active.set(row.id, { pipeline: row.pipeline, done })
+  }
+
+  /** Starts queued runs while there is room: oldest first, one per pipeline. */
+  function dispatch(): Promise<void> {
+    dispatching = dispatching
+      .then(async () => {
+        for (const row of await runs.inState('queued')) {
+          if (closing || active.size >= options.concurrent) return
+          const busy = [...active.values()].some((other) => other.pipeline === row.pipeline)
+          const found = known.get(row.pipeline)
+          if (!busy && found !== undefined) launch(row, found.pipeline)
+        }
+      })
+      .catch(options.onError)
+    return dispatching
+  }
+
+  async function enqueue(
+    { pipeline, digest }: Known,
+    run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
+  ): Promise<RunSummary | undefined> {
+    const params = runParams(pipeline.params, run.params)
+    // parameters that no step takes are told now, not in the middle of the run
+    for (const name of Object.keys(pipeline.steps)) stepParams(pipeline, name, params)
+    const seed = params['seed']
+    const id = newId('run', random)
+    const added = await db.transaction().execute(async (tx) => {
+      const inside = runStore(tx)
+      const fresh = await inside.add({
+        id,
+        pipeline: pipeline.name,
+        pipelineDigest: digest,
+        trigger: run.trigger,
+        dedupeKey: run.dedupeKey,
+        params,
+        seed: typeof seed === 'number' ? seed : 1,
+        created: clock.now(),
+      })
+      if (!fresh) return undefined
+      await inside.addSteps(
+        Object.entries(pipeline.steps).map(([step, { component }], position) => ({
+          id: newId('step', random),
+          run: id,
+          pipeline: pipeline.name,
+          step,
+          position,
+          component: component.name,
+          component_version: component.version,
+          after: JSON.stringify(predecessors(pipeline, step)),
+          state: 'waiting',
+          attempts: 0,
+          params: '{}',
+          started: null,
+          ended: null,
+          cache_key: null,
+          identity: null,
+          cache: null,
+          progress: null,
+          error: null,
+        })),
+      )
+      return inside.get(id)
+    })
+    if (added === undefined) return undefined
+    events.publish({ type: 'run.changed', subject: pipeline.name, data: { run: id, pipeline: pipeline.name, step: null, state: 'queued' } })
+    await dispatch()
+    return runSummaryOf((await runs.get(id)) ?? added)
+  }
+
+  const triggers = createTriggers({
+    db,
+    clock,
+    events,
+    pipelines: () => [...known.values()].map(({ pipeline }) => pipeline),
+    data: options.data,
+    start: (pipeline, run) => enqueue(knownOf(pipeline.name), run),
+    onError: options.onError,
+  })
+
+  const triggerSummary = (trigger: Trigger) => ({
+    kind: trigger.kind,
+    enabled: trigger.enabled,
+    settings: trigger.settings,
+    lastFired: trigger.lastFired,
+  })
+
+  async function summary({ pipeline, digest }: Known): Promise<PipelineSummary> {
+    const last = await runs.last(pipeline.name)
+    return {
+      name: pipeline.name as Slug,
+      digest,
+      description: pipeline.description,
+      steps: Object.entries(pipeline.steps).map(([name, { component }]) => ({
+        name,
+        component: component.name,
+        componentVersion: component.version,
+        after: predecessors(pipeline, name),
+      })),
+      triggers: (await triggerStore(db).list(pipeline.name)).map(triggerSummary),
+      params: pipeline.params,
+      lastRun: last === undefined ? null : runSummaryOf(last),
+    }
+  }
+
+  return {
+    async define(pipeline) {
+      const checked = checkPipeline(pipeline)
+      if (!checked.ok) throw checked.error
+      for (const [kind, trigger] of Object.entries(pipeline.triggers)) parseTriggerSettings(kind as TriggerKind, trigger.settings)
+      const digest = await pipelineDigest(pipeline)
+      await db.transaction().execute(async (tx) => {
+        await pipelineStore(tx).put({
+          name: pipeline.name,
+          digest,
+          definition: JSON.stringify(definitionOf(pipeline)),
+          updated: clock.now(),
+        })
+        for (const [kind, trigger] of Object.entries(pipeline.triggers))
+          await triggerStore(tx).define(pipeline.name, kind as TriggerKind, { ...trigger, since: clock.now() })
+      })
+      known.set(pipeline.name, { pipeline, digest })
+    },
+
+    list: () => Promise.all([...known.values()].map(summary)),
+    get: async (name) => summary(knownOf(name)),
+
+    async setTrigger(name, kind, { enabled, settings }) {
+      knownOf(name)
+      const old = await triggerStore(db).get(name, kind)
+      if (old === undefined) throw new AppError('not_found', `pipeline ${name} has no trigger ${kind}`)
+      const next = settings ?? old.settings
+      parseTriggerSettings(kind, next)
+      const set = await triggerStore(db).set(name, kind, { enabled, settings: next, since: clock.now() })
+      return triggerSummary(must(set, 'the trigger'))
+    },
+
+    async decisions(name, { limit, cursor }) {
+      knownOf(name)
+      const rows = await triggerStore(db).decisions(name, { limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
+      return { items: rows.map(({ seq: _, ...decision }) => decision), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
+    },
+
+    async startRun(name, { params, reason, by }) {
+      const found = knownOf(name)
+      const run = must(await enqueue(found, { params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }), 'a run on demand')
+      await triggerStore(db).decide(name, {
+        at: clock.now(),
+        kind: 'demand',
+        code: 'fired',
+        fired: true,
+        why: `asked for by ${by}: ${reason}`,
+        dedupeKey: null,
+        run: run.id,
+      })
+      return run
+    },
+
+    async runs({ pipeline, state, limit, cursor }) {
+      const rows = await runs.page({ pipeline, state, limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
+      return { items: rows.map(runSummaryOf), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
+    },
+
+    async run(id) {
+      const row = await rowOf(id)
+      const steps = await runs.steps(id)
+      const outputs = await metadataStore(db).attached(
+        steps.map((step) => step.id),
+        'output',
+      )
+      const metrics = Object.fromEntries(
+        outputs
+          .filter(({ artifact }) => artifact.type === 'metrics')
+          .flatMap(({ artifact }) => Object.entries(artifact.properties).filter(([, value]) => typeof value === 'number')),
+      )
+      return {
+        ...runSummaryOf(row),
+        steps: steps.map((step) =>
+          stepSummaryOf(
+            step,
+            outputs.filter(({ execution }) => execution === step.id),
+          ),
+        ),
+        metrics: metrics as Record<string, number>,
+      }
+    },
+
+    async logs(id, { step, limit, cursor }) {
+      await rowOf(id)
+      const items = await runLogStore(db).page(id, { step, after: cursor === undefined ? 0 : cursorOf(cursor), limit })
+      return { items, next: items.length < limit ? null : String(items.at(-1)?.seq) }
+    },
+
+    async resume(id) {
+      const row = await rowOf(id)
+      if (row.state === 'succeeded' || row.state === 'running' || row.state === 'queued')
+        throw new AppError('conflict', `run ${id} is ${row.state}: there is nothing to resume`)
+      const found = knownOf(row.pipeline)
+      if (found.digest !== row.pipeline_digest)
+        throw new AppError(
+          'conflict',
+          `pipeline ${row.pipeline} was changed since run ${id}: start a new run; steps that are the same come from the cache`,
+        )
+      await runs.setState(id, 'queued', { ended: null, error: null, cancel: null })
+      events.publish({ type: 'run.changed', subject: row.pipeline, data: { run: id, pipeline: row.pipeline, step: null, state: 'queued' } })
+      await dispatch()
+      return runSummaryOf(await rowOf(id))
+    },
+
+    async cancel(id, reason) {
+      const row = await rowOf(id)
+      if (row.state !== 'running' && row.state !== 'queued') throw new AppError('conflict', `run ${id} is ${row.state} already`)
+      await runs.setCancel(id, reason)
+      if (!executor.cancel(id, reason) && row.state === 'queued') {
+        const steps = await runs.steps(id)
+        await db.transaction().execute(async (tx) => {
+          await runStore(tx).setSteps(
+            steps.filter((step) => step.state === 'waiting').map((step) => step.id),
+            'cancelled',
+          )
+          await runStore(tx).setState(id, 'cancelled', { ended: clock.now(), error: { code: 'aborted', detail: reason, step: null } })
+        })
+        events.publish({
+          type: 'run.changed',
+          subject: row.pipeline,
+          data: { run: id, pipeline: row.pipeline, step: null, state: 'cancelled' },
+        })
+      }
+      return runSummaryOf(await rowOf(id))
+    },
+
+    async begin() {
+      await clearWork(options.folder)
+      for (const row of await runs.inState('running')) {
+        const found = known.get(row.pipeline)
+        if (found !== undefined && found.digest === row.pipeline_digest) launch(row, found.pipeline)
+        else {
+          const detail =
+            found === undefined
+              ? `pipeline ${row.pipeline} no longer exists`
+              : `pipeline ${row.pipeline} was changed while the run was interrupted: start a new run`
+          await runs.setState(row.id, 'failed', { ended: clock.now(), error: { code: 'invalid_pipeline', detail, step: null } })
+        }
+      }
+      await dispatch()
+      triggers.begin()
+    },
+
+    tick: triggers.tick,
+
+    async idle() {
+      for (;;) {
+        await triggers.settled()
+        await dispatching
+        const running = [...active.values()]
+        if (running.length === 0) return
+        await Promise.allSettled(running.map(({ done }) => done))
+      }
+    },
+
+    async close() {
+      closing = true
+      await triggers.close()
+      await dispatching
+      await executor.close()
+    },
+  }
+}
+
+function cursorOf(text: string): number {
+  if (!/^[0-9]{1,15}$/.test(text)) throw new AppError('invalid_input', 'the cursor is not one that a page gave as `next`')
+  return Number(text)
+}
+
+function stepSummaryOf(row: ExecutionRow, outputs: readonly { path: string; artifact: StepSummary['outputs'][string] }[]): StepSummary {
+  const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
+  return {
+    name: row.step,
+    component: row.component,
+    componentVersion: row.component_version,
+    state: row.state as StepState,
+    after: JSON.parse(row.after) as string[],
+    started: row.started,
+    ended: row.ended,
+    attempts: row.attempts,
+    cache: parsed(row.cache),
+    progress: parsed(row.progress),
+    outputs: Object.fromEntries(outputs.map(({ path, artifact }) => [path, artifact])),
+    params: JSON.parse(row.params) as JsonObject,
+    error: parsed(row.error),
+  }
+}

@@ -1,0 +1,65 @@
+import { canonicalJson } from '../../shared/core/canonical-json.ts'
+import { type Sha256, sha256 } from '../../shared/core/digest.ts'
+import type { Json, JsonObject } from '../../shared/core/json.ts'
+
+/** Everything that a step's result follows from. */
+export type StepIdentity = {
+  readonly component: Sha256
+  /** Content digests by input name. */
+  readonly inputs: { readonly [input: string]: Sha256 }
+  readonly params: JsonObject
+  readonly reads: Json
+  readonly seed: number
+}
+
+/** Equal keys mean equal work: no ids, no times, no names of runs in it. */
+export const cacheKey = (identity: StepIdentity): Promise<Sha256> => sha256(canonicalJson(identity))
+
+/** An earlier successful execution, as the cache sees it. */
+export type EarlierExecution = {
+  readonly id: string
+  readonly run: string
+  readonly identity: StepIdentity
+  readonly key: Sha256
+  readonly missing: readonly string[]
+}
+
+export type CacheDecision = { readonly hit: boolean; readonly key: Sha256; readonly why: string; readonly from?: string }
+
+const short = (digest: string): string => digest.slice(0, 12)
+
+/** What differs between two identities, in words. */
+export function differences(now: StepIdentity, before: StepIdentity): string[] {
+  const found: string[] = []
+  if (now.component !== before.component) found.push(`the component's code changed (${short(before.component)} to ${short(now.component)})`)
+  for (const name of new Set([...Object.keys(now.inputs), ...Object.keys(before.inputs)])) {
+    const [a, b] = [now.inputs[name], before.inputs[name]]
+    if (a !== b) found.push(`input ${name} changed (${b === undefined ? 'absent' : short(b)} to ${a === undefined ? 'absent' : short(a)})`)
+  }
+  for (const name of new Set([...Object.keys(now.params), ...Object.keys(before.params)])) {
+    if (canonicalJson(now.params[name] ?? null) !== canonicalJson(before.params[name] ?? null)) found.push(`parameter ${name} changed`)
+  }
+  if (canonicalJson(now.reads) !== canonicalJson(before.reads)) found.push('what it looks up changed')
+  if (now.seed !== before.seed) found.push(`the seed changed (${before.seed} to ${now.seed})`)
+  return found
+}
+
+/**
+ * Whether an earlier result stands in, and why. `same` are executions with this key, newest first; `last` is the newest one of the same step of the
+ * same pipeline, only to say what changed since. A result one of whose blobs is gone is never used.
+ */
+export function decideCache(
+  key: Sha256,
+  identity: StepIdentity,
+  same: readonly EarlierExecution[],
+  last: EarlierExecution | undefined,
+): CacheDecision {
+  const usable = same.find((execution) => execution.missing.length === 0)
+  if (usable !== undefined)
+    return { hit: true, key, from: usable.id, why: `same component, inputs, parameters and seed as in ${usable.run}; all outputs exist` }
+  const gone = same[0]
+  if (gone !== undefined) return { hit: false, key, why: `done before in ${gone.run}, but ${gone.missing.join(', ')} no longer exists` }
+  if (last === undefined) return { hit: false, key, why: 'first time' }
+  const what = differences(identity, last.identity)
+  return { hit: false, key, why: `since ${last.run}: ${what.join('; ') || 'the form of the key changed'}`.slice(0, 500) }
+}

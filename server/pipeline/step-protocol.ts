@@ -1,0 +1,58 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Sha256 } from '../../shared/core/digest.ts'
+import type { ErrorCode, Issue } from '../../shared/core/errors.ts'
+import type { ArtifactId, RunId, Slug, StepId } from '../../shared/core/ids.ts'
+import type { Json, JsonObject } from '../../shared/core/json.ts'
+import type { ArtifactType } from './artifact-types.ts'
+import type { StepResult } from './component.ts'
+import type { LogLevel } from './run-log-store.ts'
+
+/** What a worker is started with: everything a step needs, as plain data. */
+export type StepTask = {
+  readonly module: string
+  readonly component: string
+  readonly componentVersion: string
+  readonly run: RunId
+  readonly step: StepId
+  readonly pipeline: Slug
+  readonly idempotencyKey: string
+  readonly inputs: {
+    readonly [name: string]: {
+      readonly artifact: ArtifactId
+      readonly type: ArtifactType
+      readonly digest: Sha256
+      readonly bytes: number
+      readonly properties: JsonObject
+      readonly path: string
+    }
+  }
+  readonly params: JsonObject
+  readonly reads: Json
+  readonly seed: number
+  readonly folder: string
+}
+
+export type WorkerData = { readonly task: StepTask; readonly api: MessagePort; readonly blobs: MessagePort }
+
+export type StepFailure = { readonly code: ErrorCode; readonly detail: string; readonly issues: readonly Issue[]; readonly stack?: string }
+
+/** What a worker tells while it runs, and at its end. */
+export type FromStep =
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string }
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly note: string }
+  | { readonly kind: 'done'; readonly result: StepResult }
+  | { readonly kind: 'failed'; readonly failure: StepFailure }
+
+export type ToStep = { readonly kind: 'abort'; readonly reason: string }
+
+/** Requests to the blob store, which only the server's own thread drives. */
+export type BlobRequest = { readonly id: number } & (
+  | { readonly kind: 'put'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: 'put-file'; readonly path: string }
+  | { readonly kind: 'path'; readonly digest: Sha256 }
+)
+export type BlobReply = { readonly id: number } & (
+  | { readonly digest: Sha256; readonly bytes: number }
+  | { readonly path: string }
+  | { readonly failure: StepFailure }
+)

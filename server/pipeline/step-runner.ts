@@ -1,0 +1,269 @@
+import { join } from 'node:path'
+import { type Client, createClient } from '../../shared/contract/client.ts'
+import { must } from '../../shared/core/assert.ts'
+import type { Clock } from '../../shared/core/clock.ts'
+import type { Sha256 } from '../../shared/core/digest.ts'
+import { AppError, toAppError } from '../../shared/core/errors.ts'
+import { newId, type RunId, type Slug, type StepId } from '../../shared/core/ids.ts'
+import type { JsonObject } from '../../shared/core/json.ts'
+import type { Random } from '../../shared/core/random.ts'
+import type { EventBus } from '../events.ts'
+import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import type { Db } from '../storage/database.ts'
+import type { ArtifactType } from './artifact-types.ts'
+import { componentDigest } from './component-digest.ts'
+import type { Produced, StepLimits } from './component.ts'
+import { BRIDGE_URL } from './fetch-bridge.ts'
+import { type Pipeline, stepParams } from './pipeline.ts'
+import type { StepState } from './planner.ts'
+import type { RunLog } from './run-log.ts'
+import { type RunRow, runStore, type StepError } from './run-store.ts'
+import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
+import { runStepProcess, type StepOutcome } from './step-process.ts'
+import type { StepTask } from './step-protocol.ts'
+
+export type StepRunnerOptions = {
+  readonly db: Db
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: EventBus
+  /** Answers a request to the API in the name of the pipelines. */
+  readonly request: (request: Request) => Promise<Response>
+  /** Where steps get their working folders. */
+  readonly folder: string
+  readonly limits: StepLimits
+}
+
+type Inputs = StepTask['inputs']
+type Ending = {
+  readonly state: StepState
+  readonly error: StepError | null
+  readonly outputs: Readonly<Record<string, Produced>>
+  readonly reuse?: string
+}
+
+/** What progress is stored at most so often, in milliseconds; events go out as they come. */
+const STORE_PROGRESS_EVERY = 1000
+
+export function createStepRunner(options: StepRunnerOptions) {
+  const { db, blobs, clock, random, events } = options
+  const runs = runStore(db)
+  const metadata = metadataStore(db)
+  const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
+
+  async function inputsOf(pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
+    const wires = Object.entries(must(pipeline.steps[row.step], 'the definition of a step').inputs)
+    const steps = await runs.steps(row.run)
+    const outputs = await metadata.attached(
+      steps.map((step) => step.id),
+      'output',
+    )
+    return Object.fromEntries(
+      wires.map(([name, wire]) => {
+        const [from = '', path = ''] = wire.split('.')
+        const source = must(
+          steps.find((step) => step.step === from),
+          `step ${from}`,
+        )
+        const { artifact } = must(
+          outputs.find((output) => output.execution === source.id && output.path === path),
+          `output ${wire}`,
+        )
+        const digest = must(artifact.digest, 'the digest of an artifact')
+        return [
+          name,
+          {
+            artifact: artifact.id,
+            type: artifact.type as ArtifactType,
+            digest,
+            bytes: artifact.bytes,
+            properties: artifact.properties,
+            path: blobs.path(digest),
+          },
+        ]
+      }),
+    )
+  }
+
+  async function earlier(row: ExecutionRow): Promise<EarlierExecution> {
+    const outputs = await metadata.attached([row.id], 'output')
+    const missing: string[] = []
+    for (const { path, artifact } of outputs)
+      if (artifact.digest === null || !(await blobs.has(artifact.digest))) missing.push(`output ${path}`)
+    return { id: row.id, run: row.run, identity: JSON.parse(row.identity ?? 'null') as StepIdentity, key: row.cache_key as Sha256, missing }
+  }
+
+  async function lookUp(row: ExecutionRow, key: Sha256, identity: StepIdentity, never: boolean): Promise<CacheDecision> {
+    if (never) return { hit: false, key, why: 'this step changes something outside of itself, so it is always done' }
+    const same = await Promise.all((await runs.withCacheKey(key)).map(earlier))
+    const last = same.length > 0 ? undefined : await runs.lastOfStep(row.pipeline, row.step)
+    return decideCache(key, identity, same, last && (await earlier(last)))
+  }
+
+  /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. */
+  async function commit(row: ExecutionRow, inputs: Inputs, types: Readonly<Record<string, ArtifactType>>, ending: Ending): Promise<void> {
+    const at = clock.now()
+    await db.transaction().execute(async (tx) => {
+      const store: MetadataStore = metadataStore(tx)
+      await runStore(tx).setStep(row.id, {
+        state: ending.state,
+        ended: at,
+        error: ending.error && JSON.stringify(ending.error),
+        progress: null,
+      })
+      await store.clearEvents(row.id)
+      await store.associate(row)
+      for (const [path, input] of Object.entries(inputs))
+        await store.addEvent({ artifact: input.artifact, execution: row.id, type: 'input', path, at })
+      const reused = ending.reuse === undefined ? [] : await store.attached([ending.reuse], 'output')
+      for (const { path, artifact } of reused) {
+        await store.addEvent({ artifact: artifact.id, execution: row.id, type: 'output', path, at })
+        await store.attribute(artifact.id, row)
+      }
+      for (const [path, produced] of Object.entries(ending.outputs)) {
+        const id = newId('artifact', random)
+        const name = produced.name === '' ? `${row.step}.${path}` : produced.name
+        await store.addArtifact(
+          {
+            id,
+            type: must(types[path], 'the type of an output'),
+            name,
+            digest: produced.digest,
+            bytes: produced.bytes,
+            properties: produced.properties,
+          },
+          at,
+        )
+        await store.addEvent({ artifact: id, execution: row.id, type: 'output', path, at })
+        await store.attribute(id, row)
+      }
+    })
+  }
+
+  const endingOf = (outcome: StepOutcome): Ending => {
+    if (outcome.kind === 'cancelled') return { state: 'cancelled', error: { code: 'aborted', detail: outcome.reason }, outputs: {} }
+    if (outcome.kind === 'failed')
+      return { state: 'failed', error: { code: outcome.failure.code, detail: outcome.failure.detail.slice(0, 4000) }, outputs: {} }
+    const { outputs, refused } = outcome.result
+    if (refused === undefined) return { state: 'succeeded', error: null, outputs }
+    return { state: 'stopped', error: { code: refused.code, detail: refused.detail.slice(0, 4000) }, outputs }
+  }
+
+  return {
+    /** Marks the step as running: a crash from here on leaves a step that is done again, as its next attempt. */
+    async begin(row: ExecutionRow): Promise<void> {
+      await runs.setStep(row.id, {
+        state: 'running',
+        attempts: row.attempts + 1,
+        started: clock.now(),
+        ended: null,
+        error: null,
+        cache: null,
+        progress: null,
+      })
+      events.publish({
+        type: 'run.changed',
+        subject: row.pipeline,
+        data: { run: row.run, pipeline: row.pipeline, step: row.step, state: 'running' },
+      })
+    },
+
+    /** Does a step that has begun, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
+    async run(
+      run: RunRow,
+      pipeline: Pipeline,
+      row: ExecutionRow,
+      log: RunLog,
+      signal: AbortSignal,
+      halted: () => boolean,
+    ): Promise<Ending | undefined> {
+      const definition = must(pipeline.steps[row.step], 'the definition of a step')
+      const { component } = definition
+      let inputs: Inputs = {}
+      let ending: Ending
+      try {
+        const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
+        inputs = await inputsOf(pipeline, row)
+        const reads =
+          (await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null
+        const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
+        const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
+        const cache = await lookUp(row, await cacheKey(identity), identity, component.cache === 'never')
+        const { from, ...shown } = cache
+        await runs.setStep(row.id, {
+          params: JSON.stringify(params),
+          cache_key: cache.key,
+          identity: JSON.stringify(identity),
+          cache: JSON.stringify(shown),
+        })
+        log.add(row.step, 'info', cache.hit ? `taken from the cache: ${cache.why}` : `started: ${cache.why}`)
+        if (from !== undefined) ending = { state: 'cached', error: null, outputs: {}, reuse: from }
+        else ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+      } catch (thrown) {
+        const { code, detail } = toAppError(thrown)
+        ending = { state: signal.aborted ? 'cancelled' : 'failed', error: { code, detail: detail.slice(0, 4000) }, outputs: {} }
+      }
+      if (halted()) return undefined
+      if (ending.error !== null)
+        log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
+      await commit(row, inputs, component.outputs, ending)
+      await log.flush()
+      events.publish({
+        type: 'run.changed',
+        subject: row.pipeline,
+        data: { run: row.run, pipeline: row.pipeline, step: row.step, state: ending.state },
+      })
+      return ending
+    },
+  }
+
+  async function work(
+    run: RunRow,
+    pipeline: Pipeline,
+    row: ExecutionRow,
+    given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads'] },
+    log: RunLog,
+    signal: AbortSignal,
+  ): Promise<StepOutcome> {
+    const { component } = must(pipeline.steps[row.step], 'the definition of a step')
+    if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
+    let stored = Number.NEGATIVE_INFINITY
+    const outcome = await runStepProcess({
+      task: {
+        module: component.module,
+        component: component.name,
+        componentVersion: component.version,
+        run: row.run as RunId,
+        step: row.id as StepId,
+        pipeline: row.pipeline as Slug,
+        idempotencyKey: row.id,
+        ...given,
+        seed: run.seed,
+        folder: join(options.folder, row.id),
+      },
+      limits: { ...options.limits, ...component.limits },
+      clock,
+      blobs,
+      request: options.request,
+      signal,
+      onLog: (level, message) => log.add(row.step, level, message),
+      onProgress: ({ done, total, note }) => {
+        events.publish({
+          type: 'run.progress',
+          subject: row.pipeline,
+          data: { run: row.run, pipeline: row.pipeline, step: row.step, done, total, note },
+        })
+        if (clock.monotonic() - stored < STORE_PROGRESS_EVERY) return
+        stored = clock.monotonic()
+        // only a convenience for readers: the next one comes in a second
+        void runs.setStep(row.id, { progress: JSON.stringify({ done, total, note }) }).catch(() => {})
+      },
+    })
+    if (outcome.kind === 'failed' && outcome.failure.stack !== undefined) log.add(row.step, 'debug', outcome.failure.stack)
+    return outcome
+  }
+}
+
+export type StepRunner = ReturnType<typeof createStepRunner>

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { parentPort, workerData } from 'node:worker_threads'
+import { createClient } from '../../shared/contract/client.ts'
+import { must } from '../../shared/core/assert.ts'
+import { systemClock } from '../../shared/core/clock.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import type { AnyComponent, StepContext, StepInput, StepResult } from './component.ts'
+import { BRIDGE_URL, bridgedFetch } from './fetch-bridge.ts'
+import { bridgedBlobs, failureOf } from './step-blobs.ts'
+import type { FromStep, StepTask, ToStep, WorkerData } from './step-protocol.ts'
+
+/** The thread that one step runs in: loads the component's module, runs it, tells the result, ends. */
+const port = must(parentPort, 'a parent thread')
+const { task, api, blobs } = workerData as WorkerData
+const tell = (message: FromStep) => port.postMessage(message)
+
+async function load({ module, component, componentVersion }: StepTask): Promise<AnyComponent> {
+  const exported: Record<string, unknown> = await import(module)
+  const found = Object.values(exported).find((value): value is AnyComponent => {
+    const candidate = value as Partial<AnyComponent> | null
+    return (
+      typeof candidate === 'object' &&
+      candidate?.name === component &&
+      candidate.version === componentVersion &&
+      typeof candidate.run === 'function'
+    )
+  })
+  if (found === undefined)
+    throw new AppError('invalid_pipeline', `${module} exports no component ${component} of version ${componentVersion}`)
+  return found
+}
+
+const inputOf = (name: string, given: StepTask['inputs'][string]): StepInput => ({
+  ...given,
+  json: async (schema) => {
+    const text = await readFile(given.path, 'utf8')
+    const parsed = schema['~standard'].validate(JSON.parse(text))
+    const result = parsed instanceof Promise ? await parsed : parsed
+    if (result.issues === undefined) return result.value as never
+    const issues = result.issues.map((issue) => ({
+      where: `inputs.${name}.${(issue.path ?? []).map(String).join('.')}`,
+      what: issue.message,
+    }))
+    throw new AppError('invalid_document', `input ${name} is not what it should be: ${issues[0]?.where} ${issues[0]?.what}`, { issues })
+  },
+})
+
+/** Progress is told at most so often, in milliseconds, except for its end. */
+const PROGRESS_EVERY = 200
+
+function contextOf(signal: AbortSignal): StepContext {
+  let told = Number.NEGATIVE_INFINITY
+  const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) => tell({ kind: 'log', level, message })
+  return {
+    run: task.run,
+    step: task.step,
+    pipeline: task.pipeline,
+    idempotencyKey: task.idempotencyKey,
+    inputs: Object.fromEntries(Object.entries(task.inputs).map(([name, given]) => [name, inputOf(name, given)])),
+    params: task.params,
+    reads: task.reads,
+    seed: task.seed,
+    api: createClient({ url: BRIDGE_URL, fetch: bridgedFetch(api) }),
+    blobs: bridgedBlobs(blobs),
+    folder: task.folder,
+    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    progress: (done, total, note = '') => {
+      const now = systemClock.monotonic()
+      if (done < total && now - told < PROGRESS_EVERY) return
+      told = now
+      tell({ kind: 'progress', done, total, note: note.slice(0, 300) })
+    },
+    signal,
+    clock: systemClock,
+  }
+}
+
+/** Throws where a step says that it made something else than its component declares. */
+function checkResult(component: AnyComponent, result: StepResult): StepResult {
+  if (result.refused !== undefined) return result
+  const missing = Object.keys(component.outputs).filter((name) => !Object.hasOwn(result.outputs, name))
+  if (missing.length > 0) throw new AppError('step_failed', `${component.name} ended without its output ${missing.join(', ')}`)
+  return result
+}
+
+async function main(): Promise<void> {
+  const controller = new AbortController()
+  port.on('message', (message: ToStep) => controller.abort(new AppError('aborted', message.reason)))
+  try {
+    const component = await load(task)
+    const result = checkResult(component, await component.run(contextOf(controller.signal) as never))
+    tell({ kind: 'done', result })
+  } catch (thrown) {
+    tell({ kind: 'failed', failure: failureOf(thrown) })
+  } finally {
+    port.close()
+  }
+}
+
+await main()

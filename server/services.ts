@@ -1,0 +1,199 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '../shared/core/clock.ts'
+import type { Random } from '../shared/core/random.ts'
+import { accessRoutes } from './access/access-routes.ts'
+import { type Access, createAccess } from './access/access-service.ts'
+import { createInternalCaller } from './access/internal-caller.ts'
+import { datasetRoutes } from './datasets/dataset-routes.ts'
+import { createDatasets, type Datasets } from './datasets/dataset-service.ts'
+import { deliveryRoutes } from './delivery/delivery-routes.ts'
+import { createReleases, type Releases } from './delivery/release-service.ts'
+import { openTrust, type Trust } from './delivery/signing-keys.ts'
+import { createEventBus, type EventBus } from './events.ts'
+import { federationRoutes } from './federation/federation-routes.ts'
+import { createFederation, type Federation } from './federation/federation-service.ts'
+import { createIdempotency, type Idempotency } from './http/idempotency.ts'
+import type { Handlers } from './http/register.ts'
+import { serverRoutes } from './http/server-routes.ts'
+import type { Log } from './log.ts'
+import { metadataRoutes } from './metadata/metadata-routes.ts'
+import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
+import { createAlerts } from './monitoring/alert-service.ts'
+import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
+import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
+import type { MonitoringSettings } from './monitoring/settings.ts'
+import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
+import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
+import { exampleForm } from './registry/example-form.ts'
+import { registryRoutes } from './registry/registry-routes.ts'
+import { createRegistry, type Registry } from './registry/registry-service.ts'
+import { repeat } from './repeat.ts'
+import { rolloutRoutes } from './rollouts/rollout-routes.ts'
+import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/rollout-service.ts'
+import { type BlobStore, createFsBlobs } from './storage/blob-store.ts'
+import { closeDatabase, type Db, openDatabase } from './storage/database.ts'
+
+export type ServicesOptions = {
+  /** Everything that must outlive the process lies in here: shoal.db, blobs/, keys/. */
+  readonly dataFolder: string
+  /** Keeps the database in memory instead (tests). */
+  readonly inMemory?: boolean
+  readonly version: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly monitoring?: Partial<MonitoringSettings>
+  readonly rollouts?: Partial<RolloutSettings>
+}
+
+/** Everything that the server is made of, joined. */
+export type Services = {
+  readonly db: Db
+  readonly blobs: BlobStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly events: EventBus
+  readonly trust: Trust
+  readonly access: Access
+  readonly releases: Releases
+  readonly registry: Registry
+  readonly datasets: Datasets
+  readonly metadata: Metadata
+  readonly pipelines: Pipelines
+  readonly monitoring: Monitoring
+  readonly rollouts: Rollouts
+  readonly federation: Federation
+  readonly idempotency: Idempotency
+  readonly handlers: readonly Handlers[]
+  /** Who a token belongs to: keys and devices, and our own pipelines, whose token lives in memory. */
+  readonly authenticate: Access['authenticate']
+  /** Tells the parts that call the API where it is. */
+  connect(fetch: (request: Request) => Response | Promise<Response>): void
+  /** Begins what goes on without being asked: unfinished runs, triggers, what falls due by time. */
+  begin(): Promise<void>
+  /** Aborts when the server begins to stop. */
+  readonly closing: AbortSignal
+  /** Ends streams and lets background work come to its end; what is in flight can still finish. */
+  beginClose(): void
+  /** Waits for background work, then checkpoints and closes the database. */
+  close(): Promise<void>
+}
+
+/** Nouns (tags of the contract) that are not wired below yet. */
+export const ABSENT_TAGS: readonly string[] = []
+
+/** How often signed documents are looked at for being about to expire. */
+const RENEW_EVERY_MS = 10 * 60 * 1000
+/** How often batches, rollouts and rounds are looked at for being due. */
+const DUE_EVERY_MS = 5000
+/** A pipeline step that takes longer, or more memory, has gone astray. */
+const STEP_LIMITS = { timeoutMs: 60 * 60 * 1000, memoryMb: 4096 }
+
+export async function createServices(options: ServicesOptions): Promise<Services> {
+  const { dataFolder, inMemory = false, version, clock, random, log } = options
+  // the owner's alone: it holds keys to sign with
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 })
+  const work = join(dataFolder, 'work')
+  const closing = new AbortController()
+  const onError = (thrown: unknown): void =>
+    log.error('background work failed', { error: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown) })
+
+  const db = await openDatabase({ file: inMemory ? ':memory:' : join(dataFolder, 'shoal.db'), clock })
+  const blobs = await createFsBlobs({ folder: join(dataFolder, 'blobs'), random })
+  const trust = await openTrust({ folder: join(dataFolder, 'keys'), clock })
+  const events = createEventBus({ clock, onError })
+  const access = createAccess({ db, clock, random })
+  const caller = createInternalCaller({ name: 'pipelines', access, random })
+  const releases = createReleases({ db, clock, trust, events })
+  const registry = createRegistry({ db, blobs, clock, trust, releases, events })
+  const alerts = createAlerts({ db, clock, random, events })
+  const rollouts = createRollouts({ db, clock, random, events, alerts, registry, releases, settings: options.rollouts ?? {} })
+  const monitoring = createMonitoring({
+    db,
+    clock,
+    events,
+    alerts,
+    models: registry,
+    consumers: [rollouts.consumer],
+    settings: options.monitoring ?? {},
+    onError,
+  })
+  const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
+  const metadata = createMetadata({ db, blobs })
+  const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
+  const pipelines = createPipelines({
+    db,
+    blobs,
+    clock,
+    random,
+    events,
+    request: caller.request,
+    folder: work,
+    limits: STEP_LIMITS,
+    parallel: 2,
+    concurrent: 1,
+    raise: alerts.raise,
+    onError,
+    data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
+  })
+  const idempotency = createIdempotency({ db, clock })
+
+  const every = (name: string, everyMs: number, turn: () => Promise<void>): Promise<void> =>
+    repeat({ clock, everyMs, signal: closing.signal, log, name }, turn)
+  const background = [
+    every('renewing signed documents', RENEW_EVERY_MS, async () => {
+      await trust.renewRoot()
+      await releases.reissueExpiring()
+    }),
+  ]
+
+  return {
+    db,
+    blobs,
+    clock,
+    random,
+    log,
+    events,
+    trust,
+    access,
+    releases,
+    registry,
+    datasets,
+    metadata,
+    pipelines,
+    monitoring,
+    rollouts,
+    federation,
+    idempotency,
+    handlers: [
+      serverRoutes({ version, db, blobs, access, events, clock, closing: closing.signal }),
+      accessRoutes(access),
+      registryRoutes(registry),
+      deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
+      datasetRoutes(datasets),
+      pipelineRoutes(pipelines),
+      metadataRoutes(metadata),
+      monitoringRoutes(monitoring, access),
+      rolloutRoutes(rollouts),
+      federationRoutes(federation),
+    ],
+    authenticate: caller.authenticate,
+    connect: caller.connect,
+    begin: async () => {
+      await pipelines.begin()
+      for (const [name, service] of Object.entries({ monitoring, rollouts, federation }))
+        background.push(every(name, DUE_EVERY_MS, () => service.tick()))
+    },
+    closing: closing.signal,
+    beginClose: () => closing.abort(),
+    close: async () => {
+      closing.abort()
+      await pipelines.close()
+      await Promise.all(background)
+      monitoring.close()
+      await closeDatabase(db)
+    },
+  }
+}

@@ -1,0 +1,147 @@
+import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
+import {
+  CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { systemClock } from '../../shared/core/clock.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import { must } from '../../shared/core/assert.ts'
+
+/** How long a query waits for the transaction before it. Transactions are short: a longer wait means that one waits for itself. */
+const MAX_WAIT_MS = 10_000
+/** Compiled statements kept for reuse. */
+const MAX_STATEMENTS = 500
+
+/**
+ * Kysely over node:sqlite: one connection, one holder at a time. A transaction holds it from BEGIN IMMEDIATE to COMMIT, everything else
+ * queues in order. SQLite's own failures become `storage_full` and `unavailable`; constraint violations pass through.
+ */
+export function nodeSqliteDialect(open: () => DatabaseSync): Dialect {
+  return {
+    createDriver: () => createDriver(open),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createAdapter: () => new SqliteAdapter(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+  }
+}
+
+function createDriver(open: () => DatabaseSync): Driver {
+  let database: DatabaseSync | undefined
+  let connection: DatabaseConnection | undefined
+  const lock = createLock()
+  return {
+    init: async () => {
+      database = open()
+      connection = createConnection(database)
+    },
+    acquireConnection: async () => {
+      await lock.take()
+      return must(connection, 'an open database connection')
+    },
+    beginTransaction: async (held) => void (await held.executeQuery(CompiledQuery.raw('begin immediate'))),
+    commitTransaction: async (held) => void (await held.executeQuery(CompiledQuery.raw('commit'))),
+    rollbackTransaction: async (held) => {
+      // SQLite has already rolled back by itself after some failures (disk full, I/O error)
+      if (database?.isTransaction) await held.executeQuery(CompiledQuery.raw('rollback'))
+    },
+    releaseConnection: async () => lock.give(),
+    destroy: async () => database?.close(),
+  }
+}
+
+function createConnection(database: DatabaseSync): DatabaseConnection {
+  const statements = new Map<string, StatementSync>()
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql)
+    if (known) return known
+    const statement = database.prepare(sql)
+    if (statements.size >= MAX_STATEMENTS) statements.clear()
+    statements.set(sql, statement)
+    return statement
+  }
+  return {
+    executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
+      try {
+        const statement = prepare(sql)
+        const values = parameters as readonly SQLInputValue[]
+        if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+        const { changes, lastInsertRowid } = statement.run(...values)
+        return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
+      } catch (thrown) {
+        throw storageFailure(thrown)
+      }
+    },
+    // node:sqlite reads synchronously, so streaming would only hold the connection for longer
+    streamQuery: () => {
+      throw new Error('streaming is not supported: page the query instead')
+    },
+  }
+}
+
+/** SQLite primary result codes (sqlite.org/rescode.html). */
+const SQLITE = { busy: 5, ioerr: 10, corrupt: 11, full: 13, cantopen: 14, readonly: 8, notadb: 26 }
+
+function storageFailure(thrown: unknown): unknown {
+  const code = (thrown as { errcode?: unknown } | null)?.errcode
+  if (typeof code !== 'number') return thrown
+  const message = thrown instanceof Error ? thrown.message : String(thrown)
+  switch (code & 0xff) {
+    case SQLITE.full:
+      return new AppError('storage_full', `the database could not grow: ${message}`, { cause: thrown })
+    case SQLITE.busy:
+    case SQLITE.ioerr:
+    case SQLITE.cantopen:
+    case SQLITE.readonly:
+      return new AppError('unavailable', `the database did not answer: ${message}`, { cause: thrown })
+    case SQLITE.corrupt:
+    case SQLITE.notadb:
+      return new AppError('damaged_data', `the database file is damaged (${message}): restore a backup`, { cause: thrown })
+    default:
+      return thrown
+  }
+}
+
+type Waiter = { readonly wake: () => void; readonly waited: AbortController }
+
+function createLock(): { take(): Promise<void>; give(): void } {
+  let taken = false
+  const waiting: Waiter[] = []
+  return {
+    take: () => {
+      if (!taken) {
+        taken = true
+        return Promise.resolve()
+      }
+      return new Promise((resolve, reject) => {
+        const waiter: Waiter = { wake: resolve, waited: new AbortController() }
+        const tooLong = (): void => {
+          waiting.splice(waiting.indexOf(waiter), 1)
+          reject(
+            new AppError(
+              'unavailable',
+              `the database was held for ${MAX_WAIT_MS} ms: a transaction that queries outside itself waits for itself`,
+            ),
+          )
+        }
+        // real time, also where the rest runs on a clock of its own: this ends a bug, it is no behaviour
+        systemClock.sleep(MAX_WAIT_MS, waiter.waited.signal).then(tooLong, () => {})
+        waiting.push(waiter)
+      })
+    },
+    give: () => {
+      const next = waiting.shift()
+      if (!next) {
+        taken = false
+        return
+      }
+      next.waited.abort()
+      next.wake()
+    },
+  }
+}

@@ -1,0 +1,63 @@
+import { AppError } from '../core/errors.ts'
+import type { JsonObject } from '../core/json.ts'
+import { type NamedTensors, sizeOf, type TensorData, shapeMismatch } from '../tensor/tensor.ts'
+import { describe, expectTensor } from '../tensor/tensor.ts'
+import { type LayersModel, loadLayersModel, type Tensor, tensor } from './tf.ts'
+
+/** The architecture of a layers model as JSON: what tfjs prints with `model.toJSON(null, false)`. */
+export type Topology = JsonObject
+
+/** A model with its initial weights on the current backend. Throws invalid_document for a topology that no model can be built from. */
+export async function buildModel(topology: Topology): Promise<LayersModel> {
+  try {
+    // the loader rewrites the object it is given
+    const modelTopology = structuredClone(topology) as object
+    return await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) })
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown)
+    throw new AppError('invalid_document', `no model can be built from this topology: ${why}`, { cause: thrown })
+  }
+}
+
+export const toTensor = (value: TensorData): Tensor => tensor(value.data, [...value.shape], value.dtype === 'uint8' ? 'int32' : value.dtype)
+
+export async function fromTensor(value: Tensor): Promise<TensorData> {
+  // copied, as the CPU backend hands out the array that it keeps
+  const data = (await value.data()).slice() as TensorData['data']
+  if (value.dtype === 'float32' || value.dtype === 'int32' || value.dtype === 'bool')
+    return { dtype: value.dtype, shape: [...value.shape], data }
+  throw new AppError('unsupported_op', `a model must answer with float32, int32 or bool, not ${value.dtype}`)
+}
+
+type Weight = LayersModel['weights'][number]
+
+/** A weight's stable name, `layer/kernel`: that of the topology, whatever else this process has built before. */
+export const weightName = (weight: Weight): string => weight.originalName
+
+/** Sets every weight. Throws shape_mismatch for one that is missing, unknown, of another shape, or not finite. */
+export function setWeights(model: LayersModel, tensors: NamedTensors): void {
+  const names = new Set(model.weights.map(weightName))
+  for (const name of Object.keys(tensors))
+    if (!names.has(name)) throw shapeMismatch(name, 'a weight of the topology', 'a name it does not have')
+  for (const weight of model.weights) {
+    const name = weightName(weight)
+    const expected = { dtype: weight.dtype, shape: weight.shape }
+    const value = Object.hasOwn(tensors, name) ? tensors[name] : undefined
+    if (value === undefined) throw shapeMismatch(name, describe(expected), 'nothing')
+    expectTensor(name, value, expected)
+    if (value.dtype === 'float32' && !value.data.every(Number.isFinite)) throw shapeMismatch(name, 'finite values', 'NaN or an infinity')
+  }
+  for (const weight of model.weights) {
+    const value = tensors[weightName(weight)]
+    if (value === undefined || sizeOf(value.shape) === 0) continue
+    const held = toTensor(value)
+    weight.write(held)
+    held.dispose()
+  }
+}
+
+/** Every weight by name, in the model's order. */
+export async function getWeights(model: LayersModel): Promise<Record<string, TensorData>> {
+  const entries = await Promise.all(model.weights.map(async (weight) => [weightName(weight), await fromTensor(weight.read())] as const))
+  return Object.fromEntries(entries)
+}

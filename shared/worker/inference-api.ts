@@ -1,0 +1,64 @@
+import type { Observed } from '../stats/counters.ts'
+import type { BackendChoice } from '../compute/select-backend.ts'
+import type { BackendName } from '../compute/backends.ts'
+import type { NamedTensors } from '../tensor/tensor.ts'
+import type { Manifest } from '../trust/manifest.ts'
+
+/** Rises with every change of the calls below that the other side would not understand. */
+export const INFERENCE_PROTOCOL = 1
+
+/**
+ * What an app asks about. An image is row-major with channels interleaved: bytes 0 to 255, or floats 0 to 1 in a Float32Array. A row of a table is an
+ * object, by column.
+ */
+export type ModelInput =
+  | Uint8Array
+  | Uint8ClampedArray
+  | Float32Array
+  | readonly number[]
+  | Readonly<Record<string, string | number | boolean | null>>
+
+/** The parts of a manifest that running it needs. */
+export type RunnableManifest = Pick<Manifest, 'topology' | 'signature' | 'transforms' | 'monitors' | 'selfTest' | 'labels'>
+
+export type LoadModel = {
+  readonly manifest: RunnableManifest
+  readonly tensors: NamedTensors
+  /** Backends to choose from, all when left out. */
+  readonly candidates?: readonly BackendName[]
+  /** Lets WebGPU run on a software adapter: for tests of function. */
+  readonly allowSoftware?: boolean
+  /** What was chosen for this version here before, under `fingerprint`. */
+  readonly remembered?: { readonly backend: BackendName; readonly fingerprint: string }
+}
+
+export type LoadedModel = {
+  /** Names the model in later calls. */
+  readonly handle: number
+  readonly backend: BackendName
+  readonly choice: BackendChoice
+  /** What the choice holds for: runtime, browser and GPU. */
+  readonly fingerprint: string
+  /** Of the self-test, relative to max(1, |expected|). */
+  readonly largestDifference: number
+  readonly ms: number
+}
+
+export type ModelAnswer = {
+  /** One row of the first output. */
+  readonly output: Float32Array<ArrayBuffer>
+  /** The monitored numbers of the input, by name. */
+  readonly observed: Readonly<Record<string, Observed>>
+  /** Preparation and computation, without waiting and travel. */
+  readonly ms: number
+}
+
+/** What the inference worker does. Errors are AppErrors. */
+export type InferenceApi = {
+  /** Chooses a backend, builds the model, warms it up and runs its self-test. Throws self_test_failed, no_backend, invalid_document, shape_mismatch. */
+  load(model: LoadModel): Promise<LoadedModel>
+  /** Throws shape_mismatch, invalid_input, output_not_finite; no_backend where the GPU was lost. */
+  predict(handle: number, input: ModelInput): Promise<ModelAnswer>
+  unload(handle: number): Promise<void>
+  memory(): Promise<{ tensors: number; bytes: number }>
+}

@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { AppError } from '../shared/core/errors.ts'
+
+/** WebGPU on its software adapter, no sandbox (root in containers), and nothing that talks to the network on its own. */
+export const CHROMIUM_FLAGS = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--no-sandbox',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-domain-reliability',
+  '--disable-sync',
+  '--metrics-recording-only',
+] as const
+
+/** A Chromium to test with: SHOAL_CHROMIUM, a system one, or Playwright's own download; undefined where there is none. */
+export function findChromium(): string | undefined {
+  const named = process.env['SHOAL_CHROMIUM']
+  if (named !== undefined && named !== '') {
+    if (existsSync(named)) return named
+    throw new AppError(
+      'not_found',
+      `SHOAL_CHROMIUM names ${named}, where there is no file: set it to a Chromium, or unset it to have one found`,
+    )
+  }
+  return [...usualPaths(), ...playwrightPaths()].find((path) => existsSync(path))
+}
+
+type Installer = { readonly name: string; install(): void }
+type Ensure = { readonly log: (line: string) => void; readonly find?: () => string | undefined; readonly installers?: readonly Installer[] }
+
+/** The browser that is there, else one that is installed now: Debian's package as root, otherwise Playwright's download. */
+export function ensureChromium({ log, find = findChromium, installers = usualInstallers() }: Ensure): string {
+  const present = find()
+  if (present !== undefined) return present
+  const tried: string[] = []
+  for (const { name, install } of installers) {
+    log(`no Chromium found: ${name}`)
+    try {
+      install()
+      const found = find()
+      if (found !== undefined) return found
+      tried.push(`${name} (ended well, yet no browser is there)`)
+    } catch (thrown) {
+      tried.push(`${name} (${thrown instanceof Error ? thrown.message.split('\n')[0] : String(thrown)})`)
+    }
+  }
+  throw new AppError(
+    'unavailable',
+    `no Chromium was found and none could be installed; tried ${tried.join('; ')}. Install Chromium, Chrome or Edge, or set SHOAL_CHROMIUM to one`,
+  )
+}
+
+function usualPaths(): string[] {
+  switch (process.platform) {
+    case 'darwin':
+      return ['/Applications', join(homedir(), 'Applications')].flatMap((root) =>
+        ['Google Chrome', 'Chromium', 'Microsoft Edge'].map((app) => join(root, `${app}.app`, 'Contents', 'MacOS', app)),
+      )
+    case 'win32':
+      return ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA']
+        .flatMap((name) => process.env[name] ?? [])
+        .flatMap((root) =>
+          [join('Google', 'Chrome'), 'Chromium', join('Microsoft', 'Edge')].map((app) =>
+            join(root, app, 'Application', app.endsWith('Edge') ? 'msedge.exe' : 'chrome.exe'),
+          ),
+        )
+    default:
+      return ['/usr/bin', '/usr/local/bin', '/snap/bin'].flatMap((folder) =>
+        ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'microsoft-edge-stable', 'microsoft-edge'].map((name) =>
+          join(folder, name),
+        ),
+      )
+  }
+}
+
+/** Chromium builds in Playwright's cache, newest first: another Playwright's download serves as well as ours. */
+function playwrightPaths(): string[] {
+  const cache = playwrightCache()
+  if (!existsSync(cache)) return []
+  const inside: Partial<Record<NodeJS.Platform, string[]>> = {
+    darwin: [
+      'chrome-mac/Chromium.app/Contents/MacOS/Chromium',
+      'chrome-mac-arm64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+      'chrome-mac-x64/Google Chrome for Testing.app/Contents/MacOS/Google Chrome for Testing',
+    ],
+    win32: ['chrome-win64/chrome.exe', 'chrome-win/chrome.exe'],
+  }
+  return readdirSync(cache)
+    .filter((name) => /^chromium-\d+$/.test(name))
+    .sort((a, b) => Number(b.slice(9)) - Number(a.slice(9)))
+    .flatMap((name) =>
+      (inside[process.platform] ?? ['chrome-linux64/chrome', 'chrome-linux/chrome']).map((path) => join(cache, name, path)),
+    )
+}
+
+function playwrightCache(): string {
+  const named = process.env['PLAYWRIGHT_BROWSERS_PATH']
+  if (named !== undefined && named !== '' && named !== '0') return named
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'ms-playwright')
+  if (process.platform === 'win32') return join(process.env['LOCALAPPDATA'] ?? homedir(), 'ms-playwright')
+  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ms-playwright')
+}
+
+function usualInstallers(): Installer[] {
+  const run = (command: string, args: string[]): void => {
+    execFileSync(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+  }
+  const debian = {
+    name: 'installing it with apt-get',
+    install() {
+      run('apt-get', ['update', '-q'])
+      run('apt-get', ['install', '-qy', '--no-install-recommends', 'chromium'])
+    },
+  }
+  const playwright = {
+    name: 'downloading it with playwright',
+    install: () =>
+      run(process.execPath, [
+        join(dirname(createRequire(import.meta.url).resolve('playwright/package.json')), 'cli.js'),
+        'install',
+        'chromium',
+      ]),
+  }
+  return existsSync('/usr/bin/apt-get') && process.getuid?.() === 0 ? [debian, playwright] : [playwright]
+}
+
+// as a program: prints where the browser is, after installing one where that is needed
+if (import.meta.main) console.log(ensureChromium({ log: (line) => console.error(line) }))

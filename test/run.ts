@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { ensureChromium } from './browser.ts'
+import { countOf, lineOf, lastLine, type StageResult } from './house/stage-result.ts'
+
+// npm test: every check and every test, one line a stage, output only of what failed, and `N passed, N failed` as the last line.
+// npm run check (--checks): the stages that need no test run.
+
+const ROOT = join(import.meta.dirname, '..')
+const tty = process.stdout.isTTY
+
+type Output = { readonly code: number; readonly text: string }
+
+/** Runs a tool of node_modules/.bin on the Node that runs this. */
+function run(command: string, args: readonly string[]): Promise<Output> {
+  return new Promise((resolve) => {
+    const path = join(ROOT, 'node_modules', '.bin') + delimiter + (process.env['PATH'] ?? '')
+    const env = { ...process.env, PATH: path, FORCE_COLOR: tty ? '1' : '0', NO_COLOR: tty ? undefined : '1' }
+    const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
+    const chunks: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+    child.on('error', (error) => resolve({ code: 1, text: `${command}: ${error.message}` }))
+    child.on('close', (code) => resolve({ code: code ?? 1, text: Buffer.concat(chunks).toString() }))
+  })
+}
+
+async function check(command: string, ...args: string[]): Promise<StageResult> {
+  const { code, text } = await run(command, args)
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output: text }
+}
+
+async function tests(project: 'node' | 'browser'): Promise<StageResult> {
+  const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'))
+  try {
+    const report = join(folder, 'report.json')
+    const args = ['run', '--project', project, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
+    const { code, text } = await run('vitest', args)
+    return countOf(readReport(report), code, text)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function readReport(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined // vitest ended before it wrote one: its exit code tells
+  }
+}
+
+async function browserTests(): Promise<StageResult> {
+  try {
+    ensureChromium({ log: (line) => console.log(`     ${line}`) })
+  } catch (thrown) {
+    return { passed: 0, failed: 1, skipped: 0, output: thrown instanceof Error ? thrown.message : String(thrown) }
+  }
+  return tests('browser')
+}
+
+const CHECKS: [name: string, stage: () => Promise<StageResult>][] = [
+  ['types', () => check('tsc', '--noEmit', '-p', 'tsconfig.json')],
+  ['lint', () => check('oxlint')],
+  ['format', () => check('biome', 'format', '--colors=off', '.')],
+  ['unused code', () => check('knip', '--no-progress')],
+]
+const TESTS: typeof CHECKS = [
+  ['tests in Node', () => tests('node')],
+  ['tests in Chromium', browserTests],
+]
+
+const stages = process.argv.includes('--checks') ? CHECKS : [...CHECKS, ...TESTS]
+const results: StageResult[] = []
+for (const [name, stage] of stages) {
+  const start = performance.now()
+  if (tty) process.stdout.write(`     ${name} …\r`)
+  const result = await stage()
+  results.push(result)
+  console.log(lineOf(name, result, (performance.now() - start) / 1000))
+  if (result.failed > 0) console.log(`\n${result.output.trimEnd()}\n`)
+}
+console.log(lastLine(results))
+process.exitCode = results.some((result) => result.failed > 0) ? 1 : 0

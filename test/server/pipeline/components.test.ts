@@ -1,0 +1,300 @@
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { utf8 } from '../../../shared/core/bytes.ts'
+import type { Sha256 } from '../../../shared/core/digest.ts'
+import { seededRandom } from '../../../shared/core/random.ts'
+import type { RunDetail } from '../../../shared/contract/pipelines.ts'
+import type { ArtifactId, Slug } from '../../../shared/core/ids.ts'
+import { analyse } from '../../../server/pipeline/components/analyse.ts'
+import { evaluate } from '../../../server/pipeline/components/evaluate.ts'
+import { extract } from '../../../server/pipeline/components/extract.ts'
+import { federate } from '../../../server/pipeline/components/federate.ts'
+import { prepare } from '../../../server/pipeline/components/prepare.ts'
+import { register } from '../../../server/pipeline/components/register.ts'
+import { train } from '../../../server/pipeline/components/train.ts'
+import { tune } from '../../../server/pipeline/components/tune.ts'
+import { validateData } from '../../../server/pipeline/components/validate-data.ts'
+import { validateModel } from '../../../server/pipeline/components/validate-model.ts'
+import { fetchVersion } from '../../../server/pipeline/data/live-version.ts'
+import { decodeModel } from '../../../server/pipeline/data/model-file.ts'
+import { encodeSafetensors } from '../../../shared/tensor/safetensors.ts'
+import { param } from '../../../server/pipeline/params.ts'
+import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
+import { createBench, type PipelineBench } from './pipeline-harness.ts'
+
+const form = { kind: 'columns', columns: ['width', 'height', 'colour'] }
+const recipe = {
+  architecture: { kind: 'mlp', hidden: [8] },
+  optimizer: { kind: 'adam' },
+  epochs: 6,
+  batchSize: 16,
+  learningRate: { kind: 'constant', rate: 0.02 },
+}
+
+/** Tabular data out of two sources: measurements joined with what the plants are. */
+const plants = definePipeline({
+  name: 'plants',
+  description: '',
+  model: 'plants',
+  dataset: 'measurements',
+  params: { rate: 0.02, seed: 1 },
+  steps: {
+    extract: step(extract, {
+      params: {
+        sources: { measured: 'measurements', named: 'plants' },
+        query: 'SELECT m.id, m.width, m.height, m.colour, n.kind, m.site, m._span FROM measured m JOIN named n USING (id) ORDER BY m.id',
+      },
+    }),
+    analyse: step(analyse, { inputs: { data: 'extract.data' }, params: { form, label: 'kind' } }),
+    'validate-data': step(validateData, {
+      inputs: { statistics: 'analyse.statistics', schema: 'analyse.schema' },
+      params: { dataset: param('dataset') },
+    }),
+    prepare: step(prepare, {
+      inputs: { data: 'extract.data' },
+      params: { form, label: 'kind', sliceBy: ['site'] },
+      after: ['validate-data'],
+    }),
+    tune: step(tune, {
+      inputs: { train: 'prepare.train', validation: 'prepare.validation', transforms: 'prepare.transforms' },
+      params: {
+        recipe,
+        trials: 3,
+        rows: 200,
+        space: {
+          learningRate: [
+            { kind: 'constant', rate: 0.00001 },
+            { kind: 'constant', rate: param('rate') },
+          ],
+        },
+      },
+    }),
+    train: step(train, {
+      inputs: { train: 'prepare.train', validation: 'prepare.validation', transforms: 'prepare.transforms', trials: 'tune.trials' },
+      params: { recipe },
+    }),
+    evaluate: step(evaluate, { inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms' } }),
+    'validate-model': step(validateModel, {
+      inputs: { metrics: 'evaluate.metrics', test: 'prepare.test', transforms: 'prepare.transforms' },
+      params: {
+        model: param('model'),
+        thresholds: [
+          { metric: 'accuracy', lower: 0.8 },
+          { metric: 'accuracy', slice: 'site=*', lower: 0.7 },
+        ],
+      },
+    }),
+    register: step(register, {
+      inputs: {
+        model: 'train.model',
+        train: 'prepare.train',
+        validation: 'prepare.validation',
+        transforms: 'prepare.transforms',
+        metrics: 'evaluate.metrics',
+        blessing: 'validate-model.blessing',
+      },
+      params: { model: param('model'), dataset: param('dataset') },
+    }),
+  },
+})
+
+const PLANTS = 'plants' as Slug
+
+/** Training where the data is. */
+const garden = definePipeline({
+  name: 'garden',
+  description: '',
+  model: 'plants',
+  dataset: 'measurements',
+  steps: {
+    federate: step(federate, { params: { model: param('model'), wanted: 2, minimum: 2, durationMs: 60_000, plan: { clipNorm: 10 } } }),
+  },
+})
+
+let bench: PipelineBench
+let detail: RunDetail
+beforeAll(async () => {
+  bench = await createBench({ pipelines: [plants, garden] })
+  const random = seededRandom(3)
+  const rows = Array.from({ length: 600 }, (_, i) => {
+    const rose = random.uniform() < 0.5
+    const width = (rose ? 2 : 4) + random.uniform()
+    return {
+      id: i,
+      width,
+      height: random.uniform() * 10,
+      colour: rose === random.uniform() < 0.9 ? 'red' : 'yellow',
+      kind: rose ? 'rose' : 'tulip',
+      site: i % 2 === 0 ? 'north' : 'south',
+    }
+  })
+  for (const name of ['measurements', 'plants']) await bench.api('datasets.create', { body: { name: name as Slug } })
+  const csv = (header: string, lines: string[]) => utf8([header, ...lines].join('\n'))
+  const upload = (dataset: string, body: ReturnType<typeof csv>) =>
+    bench.api('spans.upload', { params: { dataset: dataset as Slug }, body, type: 'text/csv' })
+  await upload(
+    'measurements',
+    csv(
+      'id,width,height,colour,site',
+      rows.slice(0, 400).map((r) => `${r.id},${r.width},${r.height},${r.colour},${r.site}`),
+    ),
+  )
+  await upload(
+    'measurements',
+    csv(
+      'id,width,height,colour,site',
+      rows.slice(400).map((r) => `${r.id},${r.width},${r.height},${r.colour},${r.site}`),
+    ),
+  )
+  await upload(
+    'plants',
+    csv(
+      'id,kind',
+      rows.map((r) => `${r.id},${r.kind}`),
+    ),
+  )
+  await bench.registry.createModel({ name: 'plants' as Slug, description: '' })
+  const { id } = await bench.pipelines.startRun('plants', { params: {}, reason: 'test', by: 'tests' })
+  await bench.pipelines.idle()
+  detail = await bench.pipelines.run(id)
+}, 60_000)
+afterAll(() => bench.close())
+
+const output = (name: string, which: string) => detail.steps.find((one) => one.name === name)?.outputs[which]
+const content = async (name: string, which: string): Promise<unknown> =>
+  (await bench.api('artifacts.content', { params: { artifact: output(name, which)?.id as ArtifactId } })).json()
+
+describe('components on tabular data', () => {
+  test('[PIP-55] extract joins several sources and records each with its spans, the query and the number of rows', () => {
+    expect(detail.error).toBeNull()
+    expect(output('extract', 'data')?.properties).toMatchObject({
+      rows: 600,
+      query: expect.stringContaining('JOIN'),
+      sources: [
+        { view: 'measured', dataset: 'measurements', span: 1, rows: 400 },
+        { view: 'measured', span: 2, rows: 200 },
+        { view: 'named', dataset: 'plants', rows: 600, digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      ],
+    })
+  })
+
+  test('[PIP-56] analyse yields statistics, a schema and advice for every feature', async () => {
+    expect(await content('analyse', 'statistics')).toMatchObject({ examples: 600 })
+    expect(await content('analyse', 'schema')).toMatchObject({
+      label: 'kind',
+      features: expect.arrayContaining([
+        expect.objectContaining({ name: 'colour', domain: { kind: 'values', values: ['red', 'yellow'], minMass: 1 } }),
+      ]),
+    })
+    expect(output('analyse', 'suggestions')?.type).toBe('suggestions')
+  })
+
+  test('[PIP-57] prepare makes three exact splits and freezes transforms that fit the columns', async () => {
+    const rows = ['train', 'validation', 'test'].map((name) => output('prepare', name)?.properties['rows'])
+    expect(rows).toEqual([450, 60, 90])
+    expect(await content('prepare', 'transforms')).toMatchObject({
+      labels: ['rose', 'tulip'],
+      transforms: [
+        { kind: 'standardize', input: 'width' },
+        { kind: 'standardize', input: 'height' },
+        { kind: 'one-hot', input: 'colour', values: expect.arrayContaining(['red', 'yellow']) },
+      ],
+    })
+  })
+
+  test('[PIP-58] tune records every trial, and its best reaches training', async () => {
+    const { trials, best } = (await content('tune', 'trials')) as {
+      trials: { change: { learningRate: unknown }; score: number }[]
+      best: number
+    }
+    expect(trials).toHaveLength(3)
+    expect(trials[best]?.score).toBe(Math.max(...trials.map(({ score }) => score)))
+    expect(await content('train', 'history')).toMatchObject({ recipe: { learningRate: trials[best]?.change.learningRate } })
+  })
+
+  test('[PIP-59] evaluate measures by label and by the columns to slice by; the version promises what the test does not exclude', async () => {
+    expect(await content('evaluate', 'metrics')).toMatchObject({
+      count: 90,
+      slices: [{ slice: 'label=rose' }, { slice: 'label=tulip' }, { slice: 'site=north' }, { slice: 'site=south' }],
+    })
+    const manifest = await bench.registry.manifestOf('plants' as Slug, 1)
+    expect(manifest).toMatchObject({
+      monitors: 'columns',
+      labels: ['rose', 'tulip'],
+      signature: { inputs: [{ datatype: 'FP32', shape: [-1, 5] }] },
+    })
+    expect(Object.entries(manifest.references).map(([name, { kind }]) => [name, kind])).toEqual(
+      expect.arrayContaining([
+        ['width', 'numeric'],
+        ['height', 'numeric'],
+        ['colour', 'categorical'],
+        ['prediction', 'categorical'],
+        ['confidence', 'numeric'],
+      ]),
+    )
+  })
+
+  test('[PIP-60] a step done again gives the same digests, so that what follows comes from the cache', async () => {
+    const made = (run: RunDetail, name: string) =>
+      Object.values(run.steps.find((one) => one.name === name)?.outputs ?? {}).map(({ digest }) => digest as Sha256)
+    for (const name of ['extract', 'train']) for (const digest of made(detail, name)) await rm(bench.blobs.path(digest))
+    const { id } = await bench.pipelines.startRun('plants', { params: {}, reason: 'test', by: 'tests' })
+    await bench.pipelines.idle()
+    const again = await bench.pipelines.run(id)
+    expect(Object.fromEntries(again.steps.map((one) => [one.name, one.state]))).toMatchObject({
+      extract: 'succeeded',
+      analyse: 'cached',
+      prepare: 'cached',
+      tune: 'cached',
+      train: 'succeeded',
+      evaluate: 'cached',
+    })
+    for (const name of ['extract', 'train']) expect(made(again, name)).toEqual(made(detail, name))
+  })
+
+  test('[PIP-61] federate opens a round on the live version, waits for its end, and yields the aggregated model', async () => {
+    await bench.registry.setAlias({ model: PLANTS, alias: 'stable' as Slug, version: 1, reason: 'test' }, { kind: 'system', name: 'tests' })
+    await bench.access.createApp({ app: 'garden' as Slug, models: [PLANTS] })
+    const devices = await Promise.all([1, 2].map(async () => bench.as((await bench.access.registerDevice('garden' as Slug)).token)))
+    const { id } = await bench.pipelines.startRun('garden', { params: {}, reason: 'test', by: 'tests' })
+    const { model: base } = await fetchVersion(
+      bench.api,
+      (await bench.registry.getVersion(PLANTS, 1)).manifest,
+      new AbortController().signal,
+    )
+    // every weight moves by 0.01 on one device and by 0.03 on the other, which has three times as many examples
+    for (const [i, device] of devices.entries()) {
+      const lease = await until(async () => (await device('leases.take', { params: { model: PLANTS } })).lease)
+      const moved = Object.fromEntries(
+        Object.entries(base.tensors).map(([name, { shape, data }]) => [
+          name,
+          { dtype: 'float32' as const, shape, data: new Float32Array(data.length).fill(i === 0 ? 0.01 : 0.03) },
+        ]),
+      )
+      const answer = await device('updates.submit', {
+        params: { lease: lease.id },
+        body: encodeSafetensors(moved, { examples: i === 0 ? '10' : '30' }),
+      })
+      expect(answer.accepted).toBe(true)
+    }
+    await bench.pipelines.idle()
+    const federated = await bench.pipelines.run(id)
+    expect(federated).toMatchObject({ state: 'succeeded', error: null })
+    const model = federated.steps[0]?.outputs['model']
+    expect(model?.properties).toMatchObject({ parent: 1, round: expect.stringMatching(/^rnd_/) })
+    const { tensors } = decodeModel(await bench.blobs.read(model?.digest as Sha256))
+    for (const [name, { data }] of Object.entries(base.tensors)) {
+      for (const [i, value] of data.entries()) expect(tensors[name]?.data[i]).toBeCloseTo(value + 0.025, 5)
+    }
+  })
+})
+
+async function until<T>(find: () => Promise<T | null>): Promise<T> {
+  const end = performance.now() + 10_000
+  for (;;) {
+    const found = await find()
+    if (found !== null) return found
+    if (performance.now() > end) throw new Error('it did not come about in 10 s')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

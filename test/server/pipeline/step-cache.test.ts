@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import type { Sha256 } from '../../../shared/core/digest.ts'
+import { cacheKey, decideCache, type EarlierExecution, type StepIdentity } from '../../../server/pipeline/step-cache.ts'
+
+const digest = (letter: string) => letter.repeat(64) as Sha256
+const identity: StepIdentity = {
+  component: digest('a'),
+  inputs: { data: digest('b') },
+  params: { epochs: 3 },
+  reads: { version: 1 },
+  seed: 1,
+}
+const earlier = (change: Partial<StepIdentity>, missing: string[] = []): EarlierExecution => ({
+  id: 'step_1',
+  run: 'run_1',
+  identity: { ...identity, ...change },
+  key: digest('c'),
+  missing,
+})
+
+test('[PIP-10] gives one key to the same work whatever the order of names, and another to any other work', async () => {
+  const key = await cacheKey(identity)
+  expect(
+    await cacheKey({ seed: 1, reads: { version: 1 }, params: { epochs: 3 }, inputs: { data: digest('b') }, component: digest('a') }),
+  ).toBe(key)
+  for (const change of [
+    { component: digest('d') },
+    { inputs: { data: digest('d') } },
+    { inputs: { other: digest('b') } },
+    { params: { epochs: 4 } },
+    { reads: null },
+    { seed: 2 },
+  ]) {
+    expect(await cacheKey({ ...identity, ...change })).not.toBe(key)
+  }
+})
+
+test('[PIP-11] says why a result was or was not taken from before', () => {
+  const why = (same: EarlierExecution[], last?: EarlierExecution) => decideCache(digest('c'), identity, same, last)
+  expect(why([earlier({})])).toMatchObject({
+    hit: true,
+    from: 'step_1',
+    why: 'same component, inputs, parameters and seed as in run_1; all outputs exist',
+  })
+  expect(why([])).toMatchObject({ hit: false, why: 'first time' })
+  expect(why([earlier({}, ['output model'])])).toMatchObject({ hit: false, why: 'done before in run_1, but output model no longer exists' })
+  expect(why([earlier({}, ['output model']), earlier({})])).toMatchObject({ hit: true })
+  expect(why([], earlier({ params: { epochs: 2 } })).why).toBe('since run_1: parameter epochs changed')
+  expect(why([], earlier({ inputs: { data: digest('e') } })).why).toBe('since run_1: input data changed (eeeeeeeeeeee to bbbbbbbbbbbb)')
+  expect(why([], earlier({ component: digest('e'), seed: 5, reads: null })).why).toBe(
+    "since run_1: the component's code changed (eeeeeeeeeeee to aaaaaaaaaaaa); what it looks up changed; the seed changed (5 to 1)",
+  )
+})
