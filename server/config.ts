@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import * as z from 'zod/mini'
 import { AppError, type Issue } from '../shared/core/errors.ts'
@@ -15,13 +16,16 @@ const list = z.pipe(
   ),
 )
 
+/** Where the pages of this package are built to. */
+export const OWN_PAGES = fileURLToPath(new URL('../dist', import.meta.url))
+
 /** Every setting: a flag `--log-level`, or an environment variable `SHOAL_LOG_LEVEL`. The flag wins. */
 const settings = z.object({
   data: z._default(z.string().check(z.minLength(1)), './data'),
   port: z._default(port, 8787),
   host: z._default(z.string().check(z.minLength(1)), '127.0.0.1'),
   logLevel: z._default(z.enum(['debug', 'info', 'warning', 'error']), 'info'),
-  client: z._default(z.string().check(z.minLength(1)), new URL('../dist', import.meta.url).pathname),
+  client: z._default(z.string().check(z.minLength(1)), OWN_PAGES),
   origins: z._default(z.pipe(list, z.array(origin)), []),
   adminKey: z.optional(z.string()),
   pipelines: z._default(list, []),

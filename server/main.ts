@@ -1,23 +1,26 @@
 import { readFile } from 'node:fs/promises'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { serve } from '@hono/node-server'
 import { systemClock } from '../shared/core/clock.ts'
 import { AppError, toAppError } from '../shared/core/errors.ts'
 import { cryptoRandom } from '../shared/core/random.ts'
 import { createApp } from './app.ts'
-import { type Config, HELP, readConfig } from './config.ts'
+import { ensureClientBuilt } from './client-build.ts'
+import { type Config, HELP, OWN_PAGES, readConfig } from './config.ts'
 import { apiDocs } from './http/docs.ts'
 import { DEFAULT_RATE_LIMITS } from './http/register.ts'
 import { staticFiles } from './http/static-files.ts'
 import { createLog, silentLog } from './log.ts'
 import type { Pipeline } from './pipeline/pipeline.ts'
-import { bootstrapDigits } from './pipelines/bootstrap.ts'
+import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
+import { digitsFederated } from './pipelines/digits-federated.ts'
 import { repeat } from './repeat.ts'
 import { ABSENT_TAGS, createServices } from './services.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** How long open requests may take after the server was told to stop. */
 const DRAIN_MS = 10_000
@@ -28,6 +31,14 @@ async function run(config: Config): Promise<void> {
   const log = await createLog({ level: config.logLevel, terminal: process.stderr.isTTY, write: (line) => void process.stderr.write(line) })
   const version = await ownVersion()
   const services = await createServices({ dataFolder: config.data, version, clock: systemClock, random: cryptoRandom, log })
+  if (config.client === OWN_PAGES) {
+    await ensureClientBuilt({
+      root: ROOT,
+      onProgress: ({ phase }) => {
+        if (phase === 'building') say('Building the pages (a few seconds, only after a change)')
+      },
+    })
+  }
   const pages = await staticFiles(config.client)
   const app = createApp({
     handlers: services.handlers,
@@ -80,20 +91,18 @@ async function run(config: Config): Promise<void> {
 
   const { port } = server.address() as AddressInfo
   const shown = config.host === '127.0.0.1' || config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
-  if (firstKey !== undefined) say(`Admin key, shown this once: ${firstKey}`)
-  say(`Shoal ${version} is at http://${shown}:${port}  (console /console, API /docs, data ${config.data})`)
+  const url = `http://${shown}:${port}`
+  say(`Shoal ${version} is at ${url}`)
+  say(`  app      ${url}/`)
+  say(`  console  ${url}/console`)
+  say(`  API      ${url}/docs`)
+  say(`  data     ${config.data}`)
+  if (firstKey !== undefined) say(`\nAdmin key for the console and the API, shown this once: ${firstKey}`)
 
   if (config.demo !== 'none') {
-    const { createModel } = services.registry
-    const { createApp: makeApp } = services.access
-    await bootstrapDigits({
-      datasets: services.datasets,
-      pipelines: services.pipelines,
-      createApp: (name, models) => makeApp({ app: name, models }),
-      createModel: (name, description) => createModel({ name, description }),
-      folder: join(config.data, 'work'),
-      params: config.demo === 'small' ? { small: true, leastAccuracy: 0.9 } : {},
-    }).catch((thrown: unknown) => log.warn('the demo could not be prepared', { why: toAppError(thrown).detail }))
+    await prepareDemo({ services, dataFolder: config.data, small: config.demo === 'small', url, output: process.stdout }).catch(
+      (thrown: unknown) => log.warn('the demo could not be prepared', { why: toAppError(thrown).detail }),
+    )
   }
 }
 
@@ -107,7 +116,7 @@ async function pipelinesOf(config: Config): Promise<readonly Pipeline[]> {
   )
   for (const { path, module } of modules)
     if (!Array.isArray(module.pipelines)) throw new AppError('invalid_pipeline', `${path} exports no list named pipelines`)
-  return [digits, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
+  return [digits, digitsFederated, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../shared/core/clock.ts'
+import type { Slug } from '../shared/core/ids.ts'
 import type { Random } from '../shared/core/random.ts'
 import { accessRoutes } from './access/access-routes.ts'
 import { type Access, createAccess } from './access/access-service.ts'
@@ -84,6 +85,8 @@ export type Services = {
 /** Nouns (tags of the contract) that are not wired below yet. */
 export const ABSENT_TAGS: readonly string[] = []
 
+/** The alias that the fleet follows unless told otherwise, and whose drift starts retraining. */
+const STABLE = 'stable' as Slug
 /** How often signed documents are looked at for being about to expire. */
 const RENEW_EVERY_MS = 10 * 60 * 1000
 /** How often batches, rollouts and rounds are looked at for being due. */
@@ -137,6 +140,12 @@ export async function createServices(options: ServicesOptions): Promise<Services
     raise: alerts.raise,
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
+    fleet: async ({ model }) => {
+      const name = model as Slug
+      const stable = await registry.aliasTarget(name, STABLE).catch(() => undefined)
+      const rollout = (await rollouts.list({ model: name })).find(({ ended }) => ended === null)
+      return { stable: stable ?? null, underway: rollout === undefined ? null : `rollout ${rollout.id} of version ${rollout.candidate} is under way` }
+    },
   })
   const idempotency = createIdempotency({ db, clock })
 

@@ -11,6 +11,8 @@ import type { Outgoing } from '../sdk/api.ts'
 import { ConsentChoices } from './consent-choices.tsx'
 import { outgoingChanges, shoal } from './device.ts'
 
+const LOOK_AGAIN_MS = 3000
+
 /** What leaves this device: the choices, the exact JSON that waits, and a way to delete everything. */
 export function PrivacyCard() {
   const device = shoal.value
@@ -27,6 +29,15 @@ export function PrivacyCard() {
       gone = true
     }
   }, [device, changes])
+  const waiting = outgoing !== undefined && outgoing.reports.length + outgoing.examples.length > 0
+  useEffect(() => {
+    if (!waiting) return
+    // it may also be sent by another tab, or in the background
+    const timer = setInterval(() => {
+      outgoingChanges.value++
+    }, LOOK_AGAIN_MS)
+    return () => clearInterval(timer)
+  }, [waiting])
   useEffect(() => {
     // the shortcut of the installed app leads here, before there is anything to scroll to
     if (device !== null && location.hash === '#privacy') document.getElementById('privacy')?.scrollIntoView()
@@ -53,11 +64,7 @@ export function PrivacyCard() {
             />
             <Waiting outgoing={outgoing} />
             <div class="row">
-              <Button
-                icon="share"
-                disabled={outgoing === undefined || outgoing.reports.length + outgoing.examples.length === 0}
-                onClick={() => void sendNow()}
-              >
+              <Button icon="share" disabled={!waiting} onClick={() => void sendNow()}>
                 Send now
               </Button>
               <Button kind="quiet" icon="trash" onClick={() => setForgetting(true)}>

@@ -53,7 +53,43 @@ export type ModelEvents = {
 export type Feedback = {
   /** False where this answer had feedback before, or is too old to be known. */ readonly counted: boolean /** The example waits to be sent. */
   readonly shared: boolean
+  /** The example is kept on this device, to learn from: see `contribute`. */
+  readonly kept: boolean
 }
+
+/** How far a contribution has come: bytes while the base version is downloaded and the update sent, batches while it is trained. `total` 0: not known. */
+export type ContributeProgress = {
+  readonly phase: 'ask' | 'download' | 'train' | 'send'
+  readonly done: number
+  readonly total: number
+  /** Of the last batch. */
+  readonly loss?: number
+}
+
+export type ContributeOptions = { readonly onProgress?: (progress: ContributeProgress) => void; readonly signal?: AbortSignal }
+
+/** What became of a contribution. `why` is a sentence for people. */
+export type Contribution =
+  /** No round is open, it has enough devices, or this one has taken part. */
+  | { readonly outcome: 'no-round'; readonly why: string }
+  /** It counts in the round. */
+  | {
+      readonly outcome: 'contributed'
+      readonly round: string
+      /** The version that was trained from. */
+      readonly version: number
+      readonly examples: number
+      /** Size of what was sent. */
+      readonly bytes: number
+      /** L2 norm of the change before clipping, and whether it was clipped. */
+      readonly norm: number
+      readonly clipped: boolean
+      /** Mean loss of the last epoch. */
+      readonly loss: number
+      readonly why: string
+    }
+  /** Nothing was counted: no consent (`forbidden`), no examples (`invalid_input`), too late or busy (`conflict`), offline (`network`), training went wrong, … */
+  | { readonly outcome: 'refused'; readonly code: ErrorCode; readonly why: string }
 
 /** What `checkForUpdate` found: `current` nothing new, `updated` another version answers now, `refused` a new version does not work here. */
 export type UpdateOutcome = { readonly outcome: 'current' | 'updated' | 'refused' | 'offline' | 'stale'; readonly version: number | null }
@@ -84,6 +120,15 @@ export type Model = {
   feedback(id: string, label: string | null, options?: { readonly share?: boolean }): Promise<Feedback>
   /** Asks the server for a newer release, and installs what it names. Resolves without an error when offline. */
   checkForUpdate(options?: { readonly signal?: AbortSignal }): Promise<UpdateOutcome>
+  /**
+   * Takes part in the round that is open for this model: trains here, in a worker of its own, on the examples that feedback has labelled, and sends how the weights
+   * changed, clipped, once a round. The examples stay. Needs the person's consent to training. Resolves with what happened.
+   * @throws AppError `aborted` only.
+   * @example const done = await model.contribute({ onProgress: ({ phase, done, total }) => bar.set(phase, done / total), signal })
+   */
+  contribute(options?: ContributeOptions): Promise<Contribution>
+  /** How many labelled examples are kept on this device for `contribute`. */
+  keptExamples(): Promise<number>
   /** Goes back to the version before, by hand. False where there is none. */
   rollback(): Promise<boolean>
   /** Why this backend answers: the times that were measured here. Null before a version is loaded. */
@@ -120,12 +165,15 @@ export type Consent = {
   readonly statistics: boolean
   /** Examples that the app marks with `share` leave the device. */
   readonly sharing: boolean
+  /** Labelled examples are kept on the device, which learns from them; what leaves it is how the model's weights changed. */
+  readonly training: boolean
 }
 
 export type ConsentControl = {
   readonly statistics: boolean
   readonly sharing: boolean
-  /** What is refused from now on is also deleted from the outbox. */
+  readonly training: boolean
+  /** What is refused from now on is also deleted: from the outbox, and the examples kept for training. */
   set(change: Partial<Consent>): Promise<void>
 }
 

@@ -11,6 +11,7 @@ import { listenToBell } from './bell.ts'
 import type { DeviceStorage } from './storage/device-storage.ts'
 import { idbStorage } from './storage/idb-storage.ts'
 import { memoryStorage } from './storage/memory-storage.ts'
+import { workerTrainer } from './training/worker-trainer.ts'
 import { workerHost } from './worker-host.ts'
 
 export type ConnectOptions = {
@@ -20,7 +21,7 @@ export type ConnectOptions = {
   readonly app: string
   /** The signed root document that this app trusts. Without it the first one that the server shows is trusted, and changes to it must be signed by it. */
   readonly root?: Envelope
-  /** What holds until the person has chosen: counts yes, examples no, where left out. Under Global Privacy Control both are no. */
+  /** What holds until the person has chosen: counts yes, examples and training no, where left out. Under Global Privacy Control all are no. */
   readonly consent?: Partial<Consent>
   /** How often to look for updates, milliseconds; 10 minutes by default, 0 never. */
   readonly pollMs?: number
@@ -30,6 +31,8 @@ export type ConnectOptions = {
   readonly database?: string
   /** For bundlers that do not follow `new Worker(new URL(...))`: a worker that runs workers/inference/main.ts. */
   readonly spawnWorker?: () => Worker
+  /** The same for workers/training/main.ts. */
+  readonly spawnTrainingWorker?: () => Worker
 }
 
 const POLL_MS = 10 * 60 * 1000
@@ -37,6 +40,8 @@ const POLL_MS = 10 * 60 * 1000
 const KEEPALIVE_BYTES = 60_000
 
 const spawnInference = (): Worker => new Worker(new URL('../../workers/inference/main.ts', import.meta.url), { type: 'module' })
+
+const spawnTraining = (): Worker => new Worker(new URL('../../workers/training/main.ts', import.meta.url), { type: 'module' })
 
 /** IndexedDB, or memory where the browser refuses it (private windows of some, storage that is broken): the app works, and forgets. */
 async function openStorage(name: string): Promise<DeviceStorage> {
@@ -73,7 +78,7 @@ export async function connect(options: ConnectOptions): Promise<Shoal> {
       'unavailable',
       'this page is not a secure context, so models could not be verified: serve it over https or from localhost',
     )
-  const { app, pollMs = POLL_MS, database = `shoal-${app}`, spawnWorker = spawnInference } = options
+  const { app, pollMs = POLL_MS, database = `shoal-${app}`, spawnWorker = spawnInference, spawnTrainingWorker = spawnTraining } = options
   const url = options.url.replace(/\/$/, '')
   const clock: Clock = systemClock
   const device = await createDevice({
@@ -84,6 +89,7 @@ export async function connect(options: ConnectOptions): Promise<Shoal> {
     fetch: pageFetch,
     storage: await openStorage(database),
     host: workerHost({ spawn: () => spawnWorker() as WorkerLike, clock, allowSoftware: options.allowSoftware ?? false }),
+    trainer: workerTrainer({ spawn: () => spawnTrainingWorker() as WorkerLike, clock }),
     locks: navigator.locks === undefined ? memoryLocks() : webLocks(navigator.locks),
     visible: () => !hidden(),
     globalPrivacyControl: (navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl === true,

@@ -9,6 +9,7 @@ import type { Locks } from './locks.ts'
 import type { Outbox } from './outbox.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 import type { DeviceStorage } from './storage/device-storage.ts'
+import type { Training } from './training/training.ts'
 
 /** What the parts of one device share. */
 export type DeviceContext = {
@@ -24,6 +25,7 @@ export type DeviceContext = {
   readonly identity: Identity
   readonly outbox: Outbox
   readonly consent: ConsentControl
+  readonly training: Training
   /** The root that the app ships; undefined trusts the first one seen. */
   readonly root: Envelope | undefined
   /** Names this tab's or process's life. */

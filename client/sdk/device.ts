@@ -16,6 +16,8 @@ import { createOutbox } from './outbox.ts'
 import type { RuntimeHost } from './runtime-host.ts'
 import type { DeviceStorage } from './storage/device-storage.ts'
 import { keyOf } from './storage/model-state.ts'
+import type { Trainer } from './training/trainer.ts'
+import { createTraining } from './training/training.ts'
 
 export type DeviceOptions = {
   readonly app: string
@@ -24,12 +26,14 @@ export type DeviceOptions = {
   readonly fetch: Fetch
   readonly storage: DeviceStorage
   readonly host: RuntimeHost
+  /** Where this device trains; without it, it takes part in no round. */
+  readonly trainer?: Trainer
   readonly clock?: Clock
   readonly random?: Random
   readonly locks?: Locks
   /** The signed root document to trust, shipped with the app. Without it the first one that the server shows is trusted. */
   readonly root?: Envelope
-  /** What holds until the person chooses: counts yes, examples no, where left out. */
+  /** What holds until the person chooses: counts yes, examples and training no, where left out. */
   readonly consent?: Partial<Consent>
   readonly globalPrivacyControl?: boolean
   readonly visible?: () => boolean
@@ -62,12 +66,14 @@ export async function createDevice(options: DeviceOptions): Promise<Shoal> {
     storage,
     defaults: options.consent ?? {},
     globalPrivacyControl: options.globalPrivacyControl ?? false,
-    async onRefused({ statistics, sharing }) {
+    async onRefused({ statistics, sharing, training: learning }) {
       if (statistics) await outbox.discard('report')
       if (statistics) for (const model of models.values()) await model.reporter.discard()
       if (sharing) await outbox.discard('example')
+      if (learning) await training.refuse()
     },
   })
+  const training = createTraining({ storage, locks }, options.trainer, () => context)
 
   const context: DeviceContext = {
     app,
@@ -82,6 +88,7 @@ export async function createDevice(options: DeviceOptions): Promise<Shoal> {
     identity,
     outbox,
     consent,
+    training,
     root: options.root,
     session,
     visible: options.visible ?? (() => true),
@@ -120,6 +127,7 @@ export async function createDevice(options: DeviceOptions): Promise<Shoal> {
 
   async function dispose(): Promise<void> {
     if (life.signal.aborted) return
+    training.stop()
     for (const model of models.values()) await model.dispose()
     life.abort()
     await host.dispose()
@@ -196,11 +204,12 @@ export async function createDevice(options: DeviceOptions): Promise<Shoal> {
           versions: (await storage.versions()).map(({ key, version, bytes }) => ({ key, version, bytes })),
         },
         outbox: await storage.outboxSize(),
-        consent: { statistics: consent.statistics, sharing: consent.sharing },
+        consent: { statistics: consent.statistics, sharing: consent.sharing, training: consent.training },
         errors: [...noted],
       }
     },
     async forget() {
+      training.stop()
       for (const model of models.values()) await model.dispose()
       await storage.clear()
     },

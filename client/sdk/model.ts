@@ -148,7 +148,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     predict: (input, { signal } = {}) => predict(input, signal, MAX_TRIES),
     async feedback(id, label, { share = false } = {}) {
       const answer = recent.get(id)
-      if (answer === undefined || answer.judged) return { counted: false, shared: false }
+      if (answer === undefined || answer.judged) return { counted: false, shared: false, kept: false }
       const { manifest, digest, predicted, confidence } = answer
       if (label !== null && !manifest.labels.includes(label)) {
         throw new AppError(
@@ -157,6 +157,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
         )
       }
       answer.judged = true
+      const kept = label !== null && (await context.training.keep(name, id, answer, label).catch(note)) === true
       const right = label === manifest.labels[predicted]
       const state = await reporter
         .feedback({ digest, manifest }, { predicted, confidence, right }, (before) =>
@@ -164,7 +165,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
         )
         .catch(note)
       // it is counted in memory all the same, and tried again with the next write
-      if (state === undefined) return { counted: true, shared: false }
+      if (state === undefined) return { counted: true, shared: false, kept }
       const example = share && context.consent.sharing && label !== null ? sharedExampleOf(id, answer, label) : undefined
       if (example) {
         await storage.updateModel(key, (now) => now ?? state, [
@@ -176,9 +177,11 @@ export async function loadModel(context: DeviceContext, name: string, options: L
         await versions.goBack('promise_broken', { byEvidence: true })
       const size = versions.firstWindowSize
       if (size !== null && state.firstWindow && !state.firstWindow.closed && state.firstWindow.labelled >= size) behind(flush())
-      return { counted: true, shared: example !== undefined }
+      return { counted: true, shared: example !== undefined, kept }
     },
     checkForUpdate: ({ signal } = {}) => update(signal),
+    contribute: (options = {}) => context.training.contribute(name, options),
+    keptExamples: () => context.training.count(name),
     rollback: () => versions.goBack('aborted', { byEvidence: false }),
     explainBackend: () => versions.current?.handle.choice ?? null,
     flush,

@@ -9,7 +9,7 @@ export type RecentAnswer = {
   readonly predicted: number
   readonly confidence: number
   readonly at: number
-  /** Kept for sharing only, and only of the latest answers. */
+  /** For sharing and training only, and only of the latest answers. */
   input: ModelInput | undefined
   judged: boolean
 }
@@ -17,7 +17,7 @@ export type RecentAnswer = {
 const MAX_ANSWERS = 500
 const MAX_INPUTS = 50
 
-/** The answers that feedback may still speak of. In memory: what a person drew is not written anywhere unless they share it. */
+/** The answers that feedback may still speak of. In memory: what a person drew is not written anywhere unless they agreed to share it or to learn from it. */
 export function recentAnswers() {
   const answers = new Map<string, RecentAnswer>()
   return {

@@ -7,6 +7,7 @@ import type { Pipeline } from './pipeline.ts'
 import { isDone, type Plan, plan, resumed, type PlannedStep, type StepState } from './planner.ts'
 import { openRunLog, type RunLog } from './run-log.ts'
 import { type RunError, type RunRow, runStore, type StepError } from './run-store.ts'
+import { STOPPING } from './step-protocol.ts'
 import { createStepRunner, type StepRunnerOptions } from './step-runner.ts'
 
 export type NewAlert = {
@@ -153,7 +154,7 @@ export function createExecutor(options: ExecutorOptions) {
     /** Ends the workers and leaves what was unfinished as it is in the database, to be resumed. */
     async close(): Promise<void> {
       closing = true
-      for (const { controller } of driving.values()) controller.abort(new AppError('aborted', 'the server is stopping'))
+      for (const { controller } of driving.values()) controller.abort(new AppError('aborted', STOPPING))
       await Promise.allSettled([...driving.values()].map(({ done }) => done))
     },
   }

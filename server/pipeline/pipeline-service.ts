@@ -21,6 +21,8 @@ export type PipelinesOptions = ExecutorOptions & {
   /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
   readonly concurrent: number
   readonly data: TriggersOptions['data']
+  /** The stable version of a pipeline's model, and the rollout that tries another, if any. */
+  readonly fleet: TriggersOptions['fleet']
 }
 
 type Page<T> = { items: T[]; next: string | null }
@@ -150,12 +152,23 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     return runSummaryOf((await runs.get(id)) ?? added)
   }
 
+  /** A run that may end in a new version of this model. */
+  async function underwayFor(model: string): Promise<RunRow | undefined> {
+    const open = [...(await runs.inState('running')), ...(await runs.inState('queued'))]
+    return open.find((row) => known.get(row.pipeline)?.pipeline.model === model)
+  }
+
   const triggers = createTriggers({
     db,
     clock,
     events,
     pipelines: () => [...known.values()].map(({ pipeline }) => pipeline),
     data: options.data,
+    fleet: async (pipeline) => {
+      const run = await underwayFor(pipeline.model)
+      const facts = await options.fleet(pipeline)
+      return run === undefined ? facts : { ...facts, underway: `run ${run.id} of ${run.pipeline} is under way` }
+    },
     start: (pipeline, run) => enqueue(knownOf(pipeline.name), run),
     onError: options.onError,
   })

@@ -43,6 +43,9 @@ export type FromStep =
   | { readonly kind: 'done'; readonly result: StepResult }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 
+/** Why running steps are asked to end when the server does: their runs go on after the next start. */
+export const STOPPING = 'the server is stopping'
+
 export type ToStep = { readonly kind: 'abort'; readonly reason: string }
 
 /** Requests to the blob store, which only the server's own thread drives. */

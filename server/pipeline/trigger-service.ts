@@ -10,6 +10,9 @@ import { considerTrigger, parseTriggerSettings, type TriggerFacts, type Verdict 
 /** What has arrived that a model could learn from. */
 export type DataFacts = Pick<TriggerFacts, 'newExamples' | 'allExamples' | 'newSpans' | 'newestSpan'>
 
+/** Which version is live, and what is being done about it. */
+export type FleetFacts = Pick<TriggerFacts, 'stable' | 'underway'>
+
 export type TriggersOptions = {
   readonly db: Db
   readonly clock: Clock
@@ -17,6 +20,7 @@ export type TriggersOptions = {
   readonly pipelines: () => readonly Pipeline[]
   /** Counts for a pipeline's model and dataset, spans since a time. */
   readonly data: (pipeline: Pipeline, since: number) => Promise<DataFacts>
+  readonly fleet: (pipeline: Pipeline) => Promise<FleetFacts>
   /** Undefined when a run with this key was started before. */
   readonly start: (
     pipeline: Pipeline,
@@ -58,7 +62,16 @@ export function createTriggers(options: TriggersOptions) {
 
   async function facts(pipeline: Pipeline, trigger: Trigger): Promise<TriggerFacts> {
     const data = await options.data(pipeline, trigger.lastFired ?? trigger.since)
-    return { now: clock.now(), since: trigger.since, lastFired: trigger.lastFired, verdict: trigger.pending, demand: null, ...data }
+    const fleet = await options.fleet(pipeline)
+    return {
+      now: clock.now(),
+      since: trigger.since,
+      lastFired: trigger.lastFired,
+      verdict: trigger.pending,
+      demand: null,
+      ...data,
+      ...fleet,
+    }
   }
 
   async function consider(pipeline: Pipeline, trigger: Trigger): Promise<void> {
@@ -66,7 +79,11 @@ export function createTriggers(options: TriggersOptions) {
     const verdict = considerTrigger(kind, settings, await facts(pipeline, trigger))
     const at = clock.now()
     const decision = { at, kind, code: verdict.code, why: verdict.why, dedupeKey: verdict.dedupeKey }
-    if (!verdict.fired) return store.decide(pipeline.name, { ...decision, fired: false, run: null })
+    if (!verdict.fired) {
+      await store.decide(pipeline.name, { ...decision, fired: false, run: null })
+      if (verdict.code === 'overtaken') await store.setPending(pipeline.name, kind, null)
+      return
+    }
     const dedupeKey = verdict.dedupeKey === null ? null : `${pipeline.name}:${verdict.dedupeKey}`
     const run = await options.start(pipeline, {
       params: parseTriggerSettings(kind, settings).params,
@@ -84,8 +101,8 @@ export function createTriggers(options: TriggersOptions) {
           run: null,
         })
       else await inside.decide(pipeline.name, { ...decision, fired: true, run: run.id })
-      if (run === undefined) await inside.setPending(pipeline.name, kind, null)
-      else await inside.setFired(pipeline.name, kind, at)
+      // a verdict stands until its version is no longer the stable one: the run may be refused
+      if (run !== undefined) await inside.setFired(pipeline.name, kind, at)
     })
   }
 
@@ -119,6 +136,10 @@ export function createTriggers(options: TriggersOptions) {
     if (event.type === 'monitoring.verdict') onVerdict(event)
     else if (event.type === 'examples.shared')
       void look(['new-data', 'drift', 'degradation'], (pipeline) => pipeline.model === field(event.data, 'model'))
+    else if (event.type === 'rollout.changed' || event.type === 'alias.changed')
+      void look(['drift', 'degradation'], (pipeline) => pipeline.model === field(event.data, 'model'))
+    // a run as a whole, not one of its steps: what waited for its end is considered again
+    else if (event.type === 'run.changed' && field(event.data, 'step') === null) void look(['drift', 'degradation'], () => true)
     else if (event.type === 'span.added') void look(['new-data'], (pipeline) => pipeline.dataset === field(event.data, 'dataset'))
   })
 

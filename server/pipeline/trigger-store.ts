@@ -116,12 +116,7 @@ export function triggerStore(base: Db) {
     },
 
     async setFired(pipeline: string, kind: TriggerKind, at: number): Promise<void> {
-      await db
-        .updateTable('triggers')
-        .set({ last_fired: at, pending: null })
-        .where('pipeline', '=', pipeline)
-        .where('kind', '=', kind)
-        .execute()
+      await db.updateTable('triggers').set({ last_fired: at }).where('pipeline', '=', pipeline).where('kind', '=', kind).execute()
     },
 
     /** Keeps a decision. One that repeats the last of its kind without firing takes that one's place, so that waiting does not fill the table. */

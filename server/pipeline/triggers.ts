@@ -62,6 +62,10 @@ export type TriggerFacts = {
   /** Spans that arrived otherwise since the trigger last fired, and the number of the newest. */
   readonly newSpans: number
   readonly newestSpan: number
+  /** The stable version of the model: a verdict about another one has been overtaken. */
+  readonly stable: number | null
+  /** What is being done about the model already (a run, a rollout), in words; null where nothing is. */
+  readonly underway: string | null
   /** Who asked, and why, for `demand`. */
   readonly demand: { readonly by: string; readonly reason: string } | null
 }
@@ -140,14 +144,23 @@ function considerNewData(
   return no('too-little', `not enough yet: ${wants.join(', ') || 'neither minExamples nor minSpans is set'}`)
 }
 
-function considerVerdict(kind: 'drift' | 'degradation', minExamples: number, { verdict, newExamples }: TriggerFacts): TriggerVerdict {
+function considerVerdict(kind: 'drift' | 'degradation', minExamples: number, facts: TriggerFacts): TriggerVerdict {
+  const { verdict, newExamples, allExamples, stable, underway } = facts
   if (verdict === null) return no('quiet', `no ${kind} is known`)
+  if (stable !== verdict.version)
+    return no(
+      'overtaken',
+      `${kind} of ${verdict.model} version ${verdict.version} is overtaken: the stable version is ${stable ?? 'none'} now`,
+    )
   const what = `${kind} of ${verdict.model} version ${verdict.version}${verdict.features.length > 0 ? ` in ${verdict.features.join(', ')}` : ''}: ${verdict.detail}`
+  if (underway !== null) return no('underway', `${what}; but ${underway}: considered again when that has ended`)
   if (newExamples < minExamples)
     return no(
       'pending',
       `${what}; pending: ${newExamples} of the ${minExamples} newly labelled examples that retraining needs are there, considered again as they arrive`,
     )
   const enough = minExamples > 0 ? `; ${newExamples} newly labelled examples are there to learn from, ${minExamples} are enough` : ''
-  return yes(`${what}${enough}`, `${kind}:${verdict.model}:${verdict.version}`)
+  // a run that was refused may be followed by another once as many examples have come again
+  const lot = minExamples > 0 ? `:${Math.floor(allExamples / minExamples)}` : ''
+  return yes(`${what}${enough}`, `${kind}:${verdict.model}:${verdict.version}${lot}`)
 }

@@ -13,17 +13,24 @@ import { definePipeline, step } from '../pipeline/pipeline.ts'
 
 const form = { kind: 'image', column: 'pixels', height: 28, width: 28, channels: 1 } as const
 
+/** Strides instead of pooling: a quarter of the work, and as right with a little augmentation. */
 const architecture = {
   kind: 'cnn',
   blocks: [
-    { filters: 8, kernel: 5, pool: 2 },
-    { filters: 16, kernel: 5, pool: 2 },
+    { filters: 16, kernel: 5, stride: 2 },
+    { filters: 32, kernel: 3, stride: 2 },
   ],
   hidden: [64],
 } as const
-const optimizer = { kind: 'adam' } as const
-const first = { architecture, optimizer, epochs: 3, batchSize: 64, learningRate: { kind: 'one-cycle', peak: 0.004 } } as const
-const small = { ...first, epochs: 3, batchSize: 32 } as const
+const first = {
+  architecture,
+  optimizer: { kind: 'adam' },
+  epochs: 4,
+  batchSize: 128,
+  learningRate: { kind: 'one-cycle', peak: 0.006, warmup: 0.2 },
+  augment: { degrees: 8, shift: 1, zoom: 0.08 },
+} as const
+const small = { ...first, batchSize: 32, learningRate: { kind: 'one-cycle', peak: 0.004 } } as const
 /** What people shared makes up half of each epoch: enough to learn the new world from some hundred examples, while the old one is not forgotten. */
 const again = {
   ...first,

@@ -13,6 +13,8 @@ type Said = {
   readonly arm: 'candidate' | 'stable'
   readonly bad: boolean
   readonly selfRollback: boolean
+  /** The stage that the device speaks of; null where it left its version, whenever that was. */
+  readonly stage: number | null
 }
 type Placed = Said & { readonly pseudonym: string; readonly position: number }
 
@@ -27,15 +29,19 @@ function saidBy(report: CheckedReport, active: readonly StoredRollout[]): Said[]
     if (rollout.model !== model) continue
     const left = (version: number) => selfRollbacks.some((one) => one.version === version)
     // who leaves a version by itself has had a bad time with it, whether its first window was over or not
-    if (left(rollout.candidate)) said.push({ report, rollout, arm: 'candidate', bad: true, selfRollback: true })
-    else if (left(rollout.stable)) said.push({ report, rollout, arm: 'stable', bad: true, selfRollback: true })
+    if (left(rollout.candidate)) said.push({ report, rollout, arm: 'candidate', bad: true, selfRollback: true, stage: null })
+    else if (left(rollout.stable)) said.push({ report, rollout, arm: 'stable', bad: true, selfRollback: true, stage: null })
     else if (firstWindow?.rollout === rollout.id)
-      said.push({ report, rollout, arm: firstWindow.arm, bad: firstWindow.bad, selfRollback: false })
+      said.push({ report, rollout, arm: firstWindow.arm, bad: firstWindow.bad, selfRollback: false, stage: firstWindow.stage })
   }
   return said
 }
 
-/** Takes what reports say about rollouts: each device once per rollout, in the batch that is open when it is first heard of. */
+/**
+ * Takes what reports say about rollouts: each device once as a candidate, and before that once in each stage as a stable one, in the batch that is open
+ * when it is heard of. When the share grows, those whose turn it is are a random choice (by the salted hash) among all that were stable so far, so
+ * each stage is a fair comparison given the ones before, and a small fleet does not run out of devices.
+ */
 export function outcomeRecorder(db: Db, now: () => number, touched: (rollout: StoredRollout) => void): ReportConsumer['prepare'] {
   return async (reports) => {
     const active = await rolloutStore(db).active()
@@ -52,7 +58,7 @@ export function outcomeRecorder(db: Db, now: () => number, touched: (rollout: St
 
 async function record(
   tx: Db,
-  { rollout, arm, bad, selfRollback, pseudonym, position }: Placed,
+  { rollout, arm, bad, selfRollback, stage, pseudonym, position }: Placed,
   now: number,
   touched: (rollout: StoredRollout) => void,
 ): Promise<void> {
@@ -60,7 +66,11 @@ async function record(
   // read again: its stage may have changed since the report was looked at
   const current = await store.get(rollout.id)
   if (current === undefined || !isActive(current.state)) return
-  const known = await store.device(rollout.id, pseudonym)
+  // a stable window of an earlier stage came too late: that stage has been judged without it, whatever it says
+  if (arm === 'stable' && stage !== null && stage !== current.progress.stage) return
+  const part = arm === 'candidate' ? 'candidate' : `stable ${current.progress.stage}`
+  const windows = await store.device(rollout.id, pseudonym)
+  const known = windows.find((window) => window.part === part)
   if (known === undefined) {
     if (current.batchOpened === null) await store.update({ ...current, batchOpened: now })
     // compared are the devices as they were assigned, whatever came of it: one that says another arm than its place in the cohort does not count
@@ -68,6 +78,8 @@ async function record(
     await store.putDevice({
       rollout: rollout.id,
       device: pseudonym,
+      part,
+      again: windows.length > 0 ? 1 : 0,
       batch: current.batch,
       arm,
       bad: bad ? 1 : 0,

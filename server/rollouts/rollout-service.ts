@@ -185,9 +185,9 @@ export function createRollouts({ db, clock, random, events, alerts, registry, re
       }
       if (isActive(rollout.state) && rollout.batchOpened !== null) {
         const batch = await inside.tally(id, rollout.batch)
-        const { candidate, stable } = batch.outcomes
+        const devices = (arm: 'candidate' | 'stable') => batch.fresh.outcomes[arm].devices + batch.again.outcomes[arm].devices
         // looks at devices and time, never at what they reported
-        const full = candidate.devices > 0 && stable.devices > 0 && candidate.devices + stable.devices >= settings.batchDevices
+        const full = devices('candidate') > 0 && devices('stable') > 0 && devices('candidate') + devices('stable') >= settings.batchDevices
         if (full || now - rollout.batchOpened >= settings.batchMs)
           rollout = await apply(tx, rollout, { type: 'batch', batch, at: now }, SYSTEM, document)
       }

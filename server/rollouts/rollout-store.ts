@@ -2,7 +2,7 @@ import type { Rollout, RolloutEvidence as Look, RolloutPolicy } from '../../shar
 import type { RolloutId, Slug } from '../../shared/core/ids.ts'
 import { type DeviceTally, deviceTally } from '../../shared/stats/rollout-evidence.ts'
 import type { Db } from '../storage/database.ts'
-import { type ClosedBatch, isActive, type Machine, type Progress } from './rollout.ts'
+import { type ClosedBatch, isActive, type Machine, type Progress, type Stratum } from './rollout.ts'
 
 export type StoredRollout = Machine & {
   readonly id: RolloutId
@@ -40,6 +40,10 @@ type RolloutRow = {
 export type DeviceRow = {
   rollout: RolloutId
   device: string
+  /** `candidate`, or `stable N` for each stage N: a device has one window in each. */
+  part: string
+  /** 1: heard of in an earlier stage already. */
+  again: number
   batch: number
   arm: 'candidate' | 'stable'
   bad: number
@@ -117,14 +121,15 @@ export function rolloutStore(base: Db) {
       return (await query.execute()).map(read)
     },
 
-    device: async (rollout: RolloutId, device: string): Promise<DeviceRow | undefined> =>
-      db.selectFrom('rollout_devices').selectAll().where('rollout', '=', rollout).where('device', '=', device).executeTakeFirst(),
+    /** All windows of one device. */
+    device: async (rollout: RolloutId, device: string): Promise<DeviceRow[]> =>
+      db.selectFrom('rollout_devices').selectAll().where('rollout', '=', rollout).where('device', '=', device).execute(),
     putDevice: async (row: DeviceRow): Promise<void> => {
       const { bad, self_rollback } = row
       await db
         .insertInto('rollout_devices')
         .values(row)
-        .onConflict((c) => c.columns(['rollout', 'device']).doUpdateSet({ bad, self_rollback }))
+        .onConflict((c) => c.columns(['rollout', 'device', 'part']).doUpdateSet({ bad, self_rollback }))
         .execute()
     },
     /** The devices of one batch that count. */
@@ -133,6 +138,7 @@ export function rolloutStore(base: Db) {
         .selectFrom('rollout_devices')
         .select((e) => [
           'arm',
+          'again',
           e.fn.countAll<number>().as('devices'),
           e.fn.sum<number>('bad').as('bad'),
           e.fn.sum<number>('self_rollback').as('left'),
@@ -140,16 +146,19 @@ export function rolloutStore(base: Db) {
         .where('rollout', '=', rollout)
         .where('batch', '=', batch)
         .where('counted', '=', 1)
-        .groupBy('arm')
+        .groupBy(['arm', 'again'])
         .execute()
-      const of = (arm: DeviceRow['arm'], part: 'bad' | 'left'): DeviceTally => {
-        const row = rows.find((one) => one.arm === arm)
-        return deviceTally({ devices: Number(row?.devices ?? 0), bad: Number(row?.[part] ?? 0) })
+      const stratum = (again: number): Stratum => {
+        const of = (arm: DeviceRow['arm'], part: 'bad' | 'left'): DeviceTally => {
+          const row = rows.find((one) => one.arm === arm && one.again === again)
+          return deviceTally({ devices: Number(row?.devices ?? 0), bad: Number(row?.[part] ?? 0) })
+        }
+        return {
+          outcomes: { candidate: of('candidate', 'bad'), stable: of('stable', 'bad') },
+          selfRollbacks: { candidate: of('candidate', 'left'), stable: of('stable', 'left') },
+        }
       }
-      return {
-        outcomes: { candidate: of('candidate', 'bad'), stable: of('stable', 'bad') },
-        selfRollbacks: { candidate: of('candidate', 'left'), stable: of('stable', 'left') },
-      }
+      return { fresh: stratum(0), again: stratum(1) }
     },
 
     addLook: async (rollout: RolloutId, look: Look): Promise<void> => {

@@ -34,8 +34,14 @@ export type Machine = {
   readonly decision: Rollout['decision']
 }
 
-/** A closed batch of devices: distinct ones, each counted once per rollout. */
-export type ClosedBatch = { readonly outcomes: OutcomeBatch; readonly selfRollbacks: OutcomeBatch }
+/** Devices that are compared with each other. */
+export type Stratum = { readonly outcomes: OutcomeBatch; readonly selfRollbacks: OutcomeBatch }
+
+/**
+ * A closed batch of devices. Those first heard of in this stage, and those that were stable in an earlier one, fall to the candidate with different
+ * probabilities, so each kind is compared within itself.
+ */
+export type ClosedBatch = { readonly fresh: Stratum; readonly again: Stratum }
 
 export type RolloutEvent =
   | { readonly type: 'batch'; readonly batch: ClosedBatch; readonly at: number }
@@ -130,13 +136,14 @@ export function step(machine: Machine, event: RolloutEvent): Result<Step> {
   }
 }
 
-function takeBatch(machine: Machine, { outcomes, selfRollbacks }: ClosedBatch): Machine {
+function takeBatch(machine: Machine, { fresh, again }: ClosedBatch): Machine {
   const { progress } = machine
+  const arrivals = [fresh.outcomes.candidate.devices, fresh.outcomes.stable.devices] as const
   const next: Progress = {
     ...progress,
-    outcomes: addBatch(progress.outcomes, outcomes),
-    selfRollbacks: addBatch(progress.selfRollbacks, selfRollbacks),
-    allocation: progress.allocation && addArrivals(progress.allocation, [outcomes.candidate.devices, outcomes.stable.devices]),
+    outcomes: addBatch(addBatch(progress.outcomes, fresh.outcomes), again.outcomes),
+    selfRollbacks: addBatch(addBatch(progress.selfRollbacks, fresh.selfRollbacks), again.selfRollbacks),
+    allocation: progress.allocation && addArrivals(progress.allocation, arrivals),
   }
   return { ...machine, progress: { ...next, peak: Math.max(progress.peak, combined(next)) } }
 }

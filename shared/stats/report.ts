@@ -18,7 +18,13 @@ export const ARMS = ['candidate', 'stable'] as const
  * A device's whole part in the evidence of one rollout: after its first window on the version it was assigned to, one bit. The device is the
  * unit, not the prediction, since what one device sees is never independent.
  */
-export const deviceOutcome = z.strictObject({ rollout: id('rollout'), arm: z.enum(ARMS), bad: z.boolean() })
+export const deviceOutcome = z.strictObject({
+  rollout: id('rollout'),
+  /** The stage of the rollout in which the window was begun or, for a stable device that had not finished, gone on with. */
+  stage: z.int().check(z.minimum(0), z.maximum(100)),
+  arm: z.enum(ARMS),
+  bad: z.boolean(),
+})
 export type DeviceOutcome = z.infer<typeof deviceOutcome>
 
 /** A version that this device left by itself, and why. */

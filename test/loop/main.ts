@@ -15,6 +15,7 @@ const { values } = parseArgs({
     browsers: { type: 'string', default: '3' },
     seed: { type: 'string', default: '1' },
     small: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
@@ -27,6 +28,7 @@ if (values.help) {
       '  --browsers N   Chromium profiles (3)',
       '  --seed N       what the devices see (1)',
       '  --small        less data and fewer epochs: quick, with weaker models',
+      '  --keep         leaves the server running at the end, to look around in its console; ends with Ctrl-C',
       '  --json         only the last line: {"bench":"loop","figures":{…}}',
       '',
     ].join('\n'),
@@ -56,6 +58,10 @@ try {
     seed: Number(values.seed),
   }
   await runLoop(options, figures)
+  if (values.keep) {
+    print(`the server goes on at ${server.url}/console with the key ${server.key}; Ctrl-C ends it`)
+    await new Promise((resolve) => process.once('SIGINT', resolve).once('SIGTERM', resolve))
+  }
 } catch (thrown) {
   if (!(thrown instanceof StageFailed)) print(String(thrown instanceof Error ? thrown.stack : thrown))
   process.exitCode = 1

@@ -8,6 +8,7 @@ import { createDevice, type DeviceOptions } from '../../client/sdk/device.ts'
 import { localHost } from '../../client/sdk/local-host.ts'
 import { type Locks, memoryLocks } from '../../client/sdk/locks.ts'
 import type { RuntimeHost } from '../../client/sdk/runtime-host.ts'
+import type { Trainer } from '../../client/sdk/training/trainer.ts'
 import type { DeviceStorage } from '../../client/sdk/storage/device-storage.ts'
 import { memoryStorage } from '../../client/sdk/storage/memory-storage.ts'
 import { wasmPath } from '../shared/compute/node-backend.ts'
@@ -35,6 +36,8 @@ export type FleetOptions = {
   readonly root?: Envelope
   /** Where models run; without it the WASM backend of this process, one runtime for each version whatever the number of devices. */
   readonly host?: RuntimeHost
+  /** Where devices train; without it they take part in no round. */
+  readonly trainer?: Trainer
   /** Bytes that each device can store. */
   readonly quota?: number
   readonly retries?: number
@@ -81,6 +84,7 @@ export async function createFleet(options: FleetOptions): Promise<Fleet> {
         host: borrowed(host),
         fetch: (input, init) => (device.connected ? options.fetch(input, init) : Promise.reject(new TypeError('Failed to fetch'))),
         ...(options.consent ? { consent: options.consent } : {}),
+        ...(options.trainer ? { trainer: options.trainer } : {}),
         ...(options.root ? { root: options.root } : {}),
       }
       return createDevice(deviceOptions)

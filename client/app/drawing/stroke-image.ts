@@ -12,22 +12,32 @@ const MIN_EXTENT = 0.08
 /**
  * Strokes as the image the model was trained on: 28 x 28 grey values from 0 (paper) to 255 (ink), row by row. The drawing is scaled, keeping its
  * proportions, until the pen's trace fits the 20 x 20 box, drawn with a soft round pen whose width does not depend on the drawing's size, and moved until its
- * centre of mass is the image's centre. Undefined for an empty pad.
+ * centre of mass is the image's centre, as far as all of it stays inside. Undefined for an empty pad.
  */
 export function strokeImage(strokes: readonly Stroke[]): Uint8Array<ArrayBuffer> | undefined {
   const points = strokes.flat()
   if (points.length === 0) return undefined
-  const xs = points.map(({ x }) => x)
-  const ys = points.map(({ y }) => y)
-  const left = Math.min(...xs)
-  const top = Math.min(...ys)
-  const extent = Math.max(Math.max(...xs) - left, Math.max(...ys) - top, MIN_EXTENT)
-  const scale = (BOX - 2 * PEN_RADIUS) / extent
-  const placed = strokes.map((stroke) =>
-    stroke.map(({ x, y }) => ({ x: (x - left) * scale + SIDE / 2 - BOX / 2, y: (y - top) * scale + SIDE / 2 - BOX / 2 })),
-  )
+  const across = span(points.map(({ x }) => x))
+  const down = span(points.map(({ y }) => y))
+  const scale = (BOX - 2 * PEN_RADIUS) / Math.max(across.extent, down.extent, MIN_EXTENT)
+  // the box in the middle first, then moved by where its mass lies
+  const place = ({ x, y }: Point): Point => ({ x: (x - across.middle) * scale + SIDE / 2, y: (y - down.middle) * scale + SIDE / 2 })
+  const placed = strokes.map((stroke) => stroke.map(place))
   const { x, y } = centreOfMass(trace(placed, 0, 0))
-  return Uint8Array.from(trace(placed, SIDE / 2 - x, SIDE / 2 - y), (ink) => Math.round(ink * 255))
+  const image = trace(placed, kept(SIDE / 2 - x, across.extent * scale), kept(SIDE / 2 - y, down.extent * scale))
+  return Uint8Array.from(image, (ink) => Math.round(ink * 255))
+}
+
+function span(values: readonly number[]): { readonly middle: number; readonly extent: number } {
+  const low = Math.min(...values)
+  const high = Math.max(...values)
+  return { middle: (low + high) / 2, extent: high - low }
+}
+
+/** A shift that leaves all of a trace of this extent inside the image: of a very lopsided drawing nothing is cut off. */
+function kept(shift: number, extent: number): number {
+  const room = (SIDE - extent) / 2 - PEN_RADIUS
+  return Math.min(room, Math.max(-room, shift))
 }
 
 /** How much ink lies on each pixel, 0 to 1: by the distance of the pixel's centre from the nearest piece of a stroke, with an edge one pixel soft. */

@@ -60,4 +60,9 @@ export const isOver = (window: FirstWindow, size: number, now: number, flushing:
 export const isBad = (window: FirstWindow, promised: number): boolean =>
   binomialTail(window.wrong, window.labelled, heldTo(promised)) < SURPRISE
 
-export const outcomeOf = (window: FirstWindow, bad: boolean): DeviceOutcome => ({ rollout: window.rollout, arm: window.arm, bad })
+export const outcomeOf = (window: FirstWindow, bad: boolean): DeviceOutcome => ({
+  rollout: window.rollout,
+  stage: window.stage,
+  arm: window.arm,
+  bad,
+})

@@ -39,13 +39,17 @@ export const migration = {
       .addColumn('rollout', 'text', (c) => c.notNull().references('rollouts.id'))
       // a hash of rollout and device: says nothing outside this rollout
       .addColumn('device', 'text', (c) => c.notNull())
+      // candidate, or stable N for stage N: a device counts once in each
+      .addColumn('part', 'text', (c) => c.notNull())
+      // 1: heard of in an earlier stage already, so compared only with its like
+      .addColumn('again', 'integer', (c) => c.notNull())
       .addColumn('batch', 'integer', (c) => c.notNull())
       .addColumn('arm', 'text', (c) => c.notNull())
       .addColumn('bad', 'integer', (c) => c.notNull())
       .addColumn('self_rollback', 'integer', (c) => c.notNull())
       // 0: the device ran another version than its place in the cohort says
       .addColumn('counted', 'integer', (c) => c.notNull())
-      .addPrimaryKeyConstraint('rollout_devices_key', ['rollout', 'device'])
+      .addPrimaryKeyConstraint('rollout_devices_key', ['rollout', 'device', 'part'])
       .execute()
     await db.schema.createIndex('rollout_devices_batch').on('rollout_devices').columns(['rollout', 'batch']).execute()
     await db.schema

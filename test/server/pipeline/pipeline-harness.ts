@@ -24,6 +24,7 @@ import { createMetadata, type Metadata } from '../../../server/metadata/metadata
 import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
+import type { FleetFacts } from '../../../server/pipeline/trigger-service.ts'
 import { createPipelines, type Pipelines } from '../../../server/pipeline/pipeline-service.ts'
 import { registryRoutes } from '../../../server/registry/registry-routes.ts'
 import { createRegistry, type Registry } from '../../../server/registry/registry-service.ts'
@@ -46,6 +47,8 @@ export type PipelineBench = {
   readonly alerts: NewAlert[]
   readonly errors: unknown[]
   readonly folder: string
+  /** What the triggers are told of the fleet; tests change it. */
+  readonly fleet: { -readonly [K in keyof FleetFacts]: FleetFacts[K] }
   /** With the rights of a releaser. */
   readonly api: Client
   /** With this key or device token. */
@@ -93,6 +96,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
   })
   const metadata = createMetadata({ db, blobs })
   const send = internal.request
+  const fleet: PipelineBench['fleet'] = { stable: 1, underway: null }
   const pipelines = createPipelines({
     db,
     blobs,
@@ -107,6 +111,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     raise: async (alert) => void alerts.push(alert),
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
+    fleet: async () => ({ ...fleet }),
   })
   for (const pipeline of options.pipelines ?? []) await pipelines.define(pipeline)
   const app = createApp({
@@ -149,6 +154,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     alerts,
     errors,
     folder,
+    fleet,
     api,
     as: (token) =>
       createClient({ url: 'http://test', fetch: async (url, init) => app.request(new Request(url, init)), token: () => token }),

@@ -24,7 +24,7 @@ const watched = (name: string, model: string) =>
 
 let bench: PipelineBench
 beforeAll(async () => {
-  bench = await createBench({ pipelines: [watched('first', 'model-one'), watched('second', 'model-two')] })
+  bench = await createBench({ pipelines: [watched('first', 'model-one'), watched('second', 'model-two')], form: null })
   await bench.pipelines.begin()
   for (const name of ['first', 'second']) await bench.api('datasets.create', { body: { name: name as Slug } })
 })
@@ -40,7 +40,9 @@ const share = async (model: string, from: number, count: number) => {
   )
   await bench.pipelines.idle()
 }
-const drift = async (model: string, version: number) => {
+/** About the version that is live, unless another is. */
+const drift = async (model: string, version: number, stable = version) => {
+  bench.fleet.stable = stable
   bench.events.publish({
     type: 'monitoring.verdict',
     subject: model,
@@ -70,7 +72,7 @@ describe('triggers at work', () => {
       trigger: { kind: 'drift', reason: expect.stringMatching(/drift of model-one version 4 in ink/) },
     })
     expect(await decisions('first')).toContainEqual(
-      expect.objectContaining({ kind: 'drift', fired: true, run: run?.id, dedupeKey: 'drift:model-one:4' }),
+      expect.objectContaining({ kind: 'drift', fired: true, run: run?.id, dedupeKey: 'drift:model-one:4:1' }),
     )
     expect(await runs('second')).toEqual([])
   })
@@ -88,6 +90,31 @@ describe('triggers at work', () => {
     expect(await runs('first')).toHaveLength(before + 1)
   })
 
+  test('[PIP-62] while a rollout is under way a verdict waits; when the version is no longer the stable one it is dropped', async () => {
+    const before = (await runs('first')).length
+    bench.fleet.underway = 'rollout rol_1 of version 7 is under way'
+    await drift('model-one', 6)
+    expect(await runs('first')).toHaveLength(before)
+    expect((await decisions('first'))[0]).toMatchObject({ kind: 'drift', fired: false, why: expect.stringMatching(/but rollout rol_1 .* considered again/) })
+    bench.fleet.underway = null
+    bench.events.publish({ type: 'rollout.changed', subject: 'model-one@stable', data: { model: 'model-one', state: 'rolled-back' } })
+    await bench.pipelines.idle()
+    expect(await runs('first')).toHaveLength(before + 1)
+    // the verdict stands, and as many examples again are another reason; but another version is live by now
+    bench.fleet.stable = 7
+    await share('model-one', 3, 3)
+    expect(await runs('first')).toHaveLength(before + 1)
+    expect(await decisions('first')).toContainEqual(expect.objectContaining({ kind: 'drift', fired: false, why: expect.stringMatching(/overtaken: the stable version is 7 now/) }))
+  })
+
+  test('[PIP-63] a verdict stands until its version is no longer live: as many examples again start another run', async () => {
+    const before = (await runs('first')).length
+    await drift('model-one', 8)
+    expect(await runs('first')).toHaveLength(before + 1)
+    await share('model-one', 6, 3)
+    expect(await runs('first')).toHaveLength(before + 2)
+  })
+
   test('[PIP-33] a new span starts a run of the pipeline whose data set it came to', async () => {
     const before = (await runs('first')).length
     await bench.api('spans.upload', {
@@ -101,6 +128,7 @@ describe('triggers at work', () => {
   })
 
   test('[PIP-34] a trigger that is off does nothing; switched on it is considered from then on', async () => {
+    bench.fleet.stable = 1
     bench.events.publish({
       type: 'monitoring.verdict',
       subject: 'model-two',

@@ -15,6 +15,8 @@ const facts = (some: Partial<TriggerFacts> = {}): TriggerFacts => ({
   allExamples: 0,
   newSpans: 0,
   newestSpan: 0,
+  stable: 3,
+  underway: null,
   demand: null,
   ...some,
 })
@@ -74,9 +76,9 @@ describe('triggers', () => {
       expect(waiting.why).toMatch(
         /^(drift|degradation) of digits version 3 in brightness, ink: .*; pending: 12 of the 300 newly labelled examples/,
       )
-      expect(considerTrigger(kind, settings, facts({ verdict, newExamples: 300 }))).toMatchObject({
+      expect(considerTrigger(kind, settings, facts({ verdict, newExamples: 300, allExamples: 300 }))).toMatchObject({
         fired: true,
-        dedupeKey: `${kind}:digits:3`,
+        dedupeKey: `${kind}:digits:3:1`,
         why: expect.stringMatching(/300 newly labelled examples are there/),
       })
       expect(considerTrigger(kind, {}, facts({ verdict }))).toMatchObject({ fired: true })
@@ -110,6 +112,8 @@ describe('triggers', () => {
       allExamples: fc.nat(100),
       newSpans: fc.nat(3),
       newestSpan: fc.nat(9),
+      stable: fc.constantFrom(3, 4, null),
+      underway: fc.constantFrom(null, 'a run is under way'),
       demand: fc.constantFrom(null, { by: 'ana', reason: 'test' }),
     })
     fc.assert(

@@ -1,13 +1,49 @@
 import { describe, expect, test } from 'vitest'
 import { rolloutPolicy } from '../../../shared/contract/rollouts.ts'
-import { type Random, seededRandom } from '../../../shared/core/random.ts'
+import { type Random, seededRandom, shuffled } from '../../../shared/core/random.ts'
 import { unwrap } from '../../../shared/core/result.ts'
 import { tallyDevices } from '../../../shared/stats/rollout-evidence.ts'
-import { isActive, type Machine, shareOf, startMachine, step } from '../../../server/rollouts/rollout.ts'
+import { isActive, type Machine, shareOf, startMachine, type Stratum, step } from '../../../server/rollouts/rollout.ts'
 import { createWorld, MODEL, STABLE } from '../monitoring/world.ts'
 import { runFleet } from './fleet.ts'
 
 type World = { readonly candidate: number; readonly stable: number; readonly leaves?: number }
+
+type Told = { readonly deviceId: string; readonly arm: 'candidate' | 'stable'; readonly bad: boolean; readonly left: boolean }
+
+const stratumOf = (devices: readonly Told[]): Stratum => ({
+  outcomes: tallyDevices(devices),
+  selfRollbacks: tallyDevices(devices.map((device) => ({ ...device, bad: device.left }))),
+})
+
+/**
+ * One rollout on a small fleet of devices that are very unlike each other and stay as they are: some are nearly always bad, whatever they run. They come
+ * back in each stage until it is their turn to be candidates. Some are only heard of from the second stage on, and those are worse.
+ */
+function simulateSameDevices(random: Random, policy: Parameters<typeof startMachine>[0]['policy'], devices: number): Machine {
+  let machine = startMachine({ mode: 'canary', policy, created: 0 })
+  const fleet = Array.from({ length: devices }, (_, i) => {
+    const late = random.uniform() < 0.4
+    return { deviceId: String(i), position: random.uniform(), late, rate: random.uniform() < (late ? 0.5 : 0.1) ? 0.95 : 0.02, heard: false, done: false }
+  })
+  for (let turn = 0; turn < 3 && isActive(machine.state); turn++) {
+    const stage = machine.progress.stage
+    const coming = shuffled(fleet, random).filter((device) => !device.done && (!device.late || turn > 0))
+    for (let from = 0; from < coming.length && isActive(machine.state) && machine.progress.stage === stage; from += 10) {
+      const share = shareOf(machine)
+      const told = coming.slice(from, from + 10).map((device) => {
+        const arm = device.position < share ? ('candidate' as const) : ('stable' as const)
+        const one = { deviceId: device.deviceId, arm, bad: random.uniform() < device.rate, left: false, again: device.heard }
+        device.heard = true
+        device.done = arm === 'candidate'
+        return one
+      })
+      const batch = { fresh: stratumOf(told.filter(({ again }) => !again)), again: stratumOf(told.filter(({ again }) => again)) }
+      machine = unwrap(step(machine, { type: 'batch', batch, at: 0 })).machine
+    }
+  }
+  return machine
+}
 
 /** One rollout over virtual hours: a base rate that swings by the hour, stages that ramp, devices assigned by chance. */
 function simulate(random: Random, world: World, policy: Parameters<typeof startMachine>[0]['policy'], batches: number): Machine {
@@ -20,10 +56,7 @@ function simulate(random: Random, world: World, policy: Parameters<typeof startM
       const left = arm === 'candidate' && random.uniform() < (world.leaves ?? 0)
       return { deviceId: String(i), arm, bad: left || random.uniform() < world[arm] * swing, left }
     })
-    const batch = {
-      outcomes: tallyDevices(devices),
-      selfRollbacks: tallyDevices(devices.map((device) => ({ ...device, bad: device.left }))),
-    }
+    const batch = { fresh: stratumOf(devices), again: stratumOf([]) }
     machine = unwrap(step(machine, { type: 'batch', batch, at: hour * 3_600_000 })).machine
   }
   return machine
@@ -38,6 +71,19 @@ function rates(runs: number, world: World, policy: Parameters<typeof startMachin
 }
 
 describe('error rates of the whole decision', () => {
+  test('[ROL-14] an equal candidate stays within the bound also where the same unlike devices come back in each stage', () => {
+    const random = seededRandom(14)
+    const alpha = 0.05
+    const stages = [0.1, 0.3, 0.5].map((share) => ({ share, minDevices: 3 }))
+    const policy = rolloutPolicy.parse({ alpha, stages })
+    const runs = 1500
+    const ends = Array.from({ length: runs }, () => simulateSameDevices(random, policy, 120))
+    const wrong = ends.filter(({ state }) => state === 'rolled-back').length / runs
+    expect(wrong).toBeLessThanOrEqual(alpha + 2 * Math.sqrt((alpha * (1 - alpha)) / runs))
+    // the simulation did get to later stages, where devices come back
+    expect(ends.filter(({ progress }) => progress.stage > 0).length).toBeGreaterThan(runs / 2)
+  })
+
   test('[ROL-18] an equal candidate is rolled back with probability alpha at most, under any look, ramp and swing', () => {
     const policy = rolloutPolicy.parse({ alpha: 0.05, beta: 0.001, oddsCeiling: 1.2 })
     const { rolledBack } = rates(400, { candidate: 0.1, stable: 0.1 }, policy, 150, 21)

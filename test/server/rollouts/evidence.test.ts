@@ -82,7 +82,7 @@ describe('evidence', () => {
     for (const { id, report } of liars) {
       const { arm } = must(report.firstWindow, 'an outcome')
       await one.monitoring.ingest(id, [
-        { ...report, firstWindow: { rollout: rollout.id, arm: arm === 'stable' ? 'candidate' : 'stable', bad: true } },
+        { ...report, firstWindow: { rollout: rollout.id, stage: 0, arm: arm === 'stable' ? 'candidate' : 'stable', bad: true } },
       ])
     }
     expect((await rolloutOf(one, rollout.id)).evidence).toBeNull()

@@ -40,7 +40,7 @@ export function bareReport(one: World, random: Random, of: Partial<Report>): Rep
 export async function outcomeOf(one: World, random: Random, device: DeviceId, behaviour: Behaviour): Promise<Report | null> {
   const document = (await one.server.services.releases.current(MODEL, STABLE))?.document
   if (!document?.rollout) return null
-  const { id, salt, share, candidate } = document.rollout
+  const { id, salt, share, candidate, stage } = document.rollout
   const arm = (await inCohort(salt, device, share)) ? 'candidate' : 'stable'
   const bad = random.uniform() < behaviour[arm]
   if (arm === 'candidate' && behaviour.silentCandidate) return null
@@ -52,7 +52,7 @@ export async function outcomeOf(one: World, random: Random, device: DeviceId, be
   }
   return bareReport(one, random, {
     version: arm === 'candidate' ? candidate.version : document.stable.version,
-    firstWindow: { rollout: id, arm, bad },
+    firstWindow: { rollout: id, stage, arm, bad },
   })
 }
 

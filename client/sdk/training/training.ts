@@ -1,0 +1,72 @@
+import { AppError, toAppError } from '../../../shared/core/errors.ts'
+import type { ContributeOptions, Contribution } from '../api.ts'
+import type { DeviceContext } from '../device-context.ts'
+import type { RecentAnswer } from '../recent-answers.ts'
+import { takePart } from './contribute.ts'
+import { type KeptExamples, keptExamples } from './kept-examples.ts'
+import type { Trainer } from './trainer.ts'
+
+/** Training on this device: the examples that it keeps, and its part in rounds. */
+export type Training = Pick<KeptExamples, 'count'> & {
+  /** Keeps an answer's input under its right label where the person agreed to that. */
+  keep(model: string, id: string, answer: RecentAnswer, label: string): Promise<boolean>
+  contribute(model: string, options: ContributeOptions): Promise<Contribution>
+  /** The person does not agree any more: what was kept is deleted, and training under way ends. */
+  refuse(): Promise<void>
+  /** Ends training under way: the page goes. */
+  stop(): void
+}
+
+const LOCK = 'shoal:training'
+
+export function createTraining(
+  context: Pick<DeviceContext, 'storage' | 'locks'>,
+  trainer: Trainer | undefined,
+  whole: () => DeviceContext,
+): Training {
+  const kept = keptExamples(context)
+  const running = new Set<AbortController>()
+  const refused = (code: AppError['code'], why: string): Contribution => ({ outcome: 'refused', code, why })
+  const endAll = (why: AppError): void => {
+    for (const controller of running) controller.abort(why)
+  }
+
+  async function begin(device: DeviceContext, model: string, { onProgress = () => {}, signal }: ContributeOptions): Promise<Contribution> {
+    if (trainer === undefined) return refused('unavailable', 'nothing on this device can train')
+    const examples = await kept.read(model)
+    if (examples.length === 0) return refused('invalid_input', 'there are no labelled examples on this device yet')
+    const own = new AbortController()
+    running.add(own)
+    const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
+    try {
+      either.throwIfAborted()
+      // asked again: it may have been withdrawn while the examples were read
+      if (!device.consent.training) throw new AppError('forbidden', 'the person has not agreed to training')
+      return await takePart(device, { model, trainer, examples, onProgress, signal: either })
+    } catch (thrown) {
+      if (signal?.aborted) throw new AppError('aborted', 'the contribution was aborted', { cause: signal.reason })
+      const error = toAppError(own.signal.aborted ? own.signal.reason : thrown)
+      if (error.code === 'aborted' || error.code === 'internal') throw error
+      device.note(error)
+      return refused(error.code, error.detail)
+    } finally {
+      running.delete(own)
+    }
+  }
+
+  return {
+    count: (model) => kept.count(model),
+    keep: async (model, id, answer, label) => whole().consent.training && kept.keep(model, id, answer, label),
+    async contribute(model, options) {
+      const device = whole()
+      if (!device.consent.training) return refused('forbidden', 'the person has not agreed to training')
+      const contribution = await device.locks.tryHold(LOCK, () => begin(device, model, options))
+      return contribution ?? refused('conflict', 'this device is training already, here or in another tab')
+    },
+    async refuse() {
+      endAll(new AppError('forbidden', 'the person does not agree to training any more'))
+      await kept.discard()
+    },
+    stop: () => endAll(new AppError('aborted', 'this device has been disposed of')),
+  }
+}

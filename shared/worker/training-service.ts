@@ -1,0 +1,111 @@
+import { must } from '../core/assert.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { AppError } from '../core/errors.ts'
+import { type BackendName, type BackendOptions, startBackend } from '../compute/backends.ts'
+import { trainModel, type TrainProgress } from '../compute/train.ts'
+import { type LocalUpdate, localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
+import { sizeOf } from '../tensor/tensor.ts'
+import { prepareInput } from './prepare-input.ts'
+import type { TrainingApi, TrainRequest } from './training-api.ts'
+
+export type TrainingServiceOptions = BackendOptions & {
+  readonly clock?: Clock
+  /** Tried in this order. Not WebGPU: the answers that the person waits for are computed there. */
+  readonly backends?: readonly BackendName[]
+}
+
+type Job = { readonly controller: AbortController; readonly ended: Promise<LocalUpdate>; progress: TrainProgress | null }
+
+/** How long `next` waits for the end of a job, in milliseconds. */
+const BEAT = 250
+
+/** Prepared by the very code that prepares what the version is asked about. */
+function prepared({ manifest, examples }: TrainRequest): Pick<LocalUpdateOptions, 'examples' | 'labels'> {
+  const shape = must(manifest.signature.inputs[0], 'an input').shape.slice(1)
+  const rows: Float32Array[] = []
+  const labels: number[] = []
+  for (const { input, label } of examples) {
+    const index = manifest.labels.indexOf(label)
+    if (index === -1) continue
+    try {
+      rows.push(prepareInput(manifest, input).tensor.data as Float32Array)
+      labels.push(index)
+    } catch (thrown) {
+      // kept under another version, which took another form
+      if (!(thrown instanceof AppError)) throw thrown
+    }
+  }
+  const size = sizeOf(shape)
+  const data = new Float32Array(rows.length * size)
+  for (const [i, row] of rows.entries()) data.set(row, i * size)
+  return { examples: { data, shape: [rows.length, ...shape] }, labels: Int32Array.from(labels) }
+}
+
+/**
+ * A device's training over shared/compute, for whatever thread runs it: the browser's training worker, or the process of a simulation. One job at a time.
+ *
+ * @example
+ * const service = createTrainingService({ wasmPath })
+ * const job = await service.begin({ manifest, tensors, examples, plan })
+ * const state = await service.next(job)
+ */
+export function createTrainingService(options: TrainingServiceOptions): TrainingApi {
+  const { clock = systemClock, backends = ['wasm', 'cpu'] } = options
+  const jobs = new Map<number, Job>()
+  let last = 0
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function startAny(): Promise<void> {
+    const reasons: string[] = []
+    for (const backend of backends) {
+      const started = await startBackend(backend, options)
+      if (started.ok) return
+      reasons.push(started.error.detail)
+    }
+    throw new AppError('no_backend', `nothing here can train: ${reasons.join('; ')}`)
+  }
+
+  async function train(request: TrainRequest, signal: AbortSignal, onProgress: (progress: TrainProgress) => void): Promise<LocalUpdate> {
+    await startAny()
+    const { plan, tensors: base, manifest } = request
+    return localUpdate({ plan, base, topology: manifest.topology, ...prepared(request), train: trainModel, signal, onProgress })
+  }
+
+  return {
+    async begin(request) {
+      const controller = new AbortController()
+      const ended = turn.then(() =>
+        train(request, controller.signal, (progress) => {
+          job.progress = progress
+        }),
+      )
+      const job: Job = { controller, ended, progress: null }
+      turn = ended.catch(() => undefined)
+      jobs.set(++last, job)
+      return last
+    },
+    async next(number) {
+      const job = jobs.get(number)
+      if (job === undefined) throw new AppError('conflict', `there is no training job ${number} here`)
+      const waited = new AbortController()
+      const beat = clock.sleep(BEAT, waited.signal).then(
+        () => undefined,
+        () => undefined,
+      )
+      try {
+        const update = await Promise.race([job.ended, beat])
+        if (update === undefined) return { done: false, progress: job.progress }
+        jobs.delete(number)
+        return { done: true, update }
+      } catch (thrown) {
+        jobs.delete(number)
+        throw thrown
+      } finally {
+        waited.abort()
+      }
+    },
+    async cancel(number) {
+      jobs.get(number)?.controller.abort()
+    },
+  }
+}
