@@ -92,12 +92,18 @@ async function run(config: Config): Promise<void> {
   const { port } = server.address() as AddressInfo
   const shown = config.host === '127.0.0.1' || config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host
   const url = `http://${shown}:${port}`
-  say(`Shoal ${version} is at ${url}`)
-  say(`  app      ${url}/`)
-  say(`  console  ${url}/console`)
-  say(`  API      ${url}/docs`)
-  say(`  data     ${config.data}`)
-  if (firstKey !== undefined) say(`\nAdmin key for the console and the API, shown this once: ${firstKey}`)
+  const key = firstKey === undefined ? [] : ['', `Admin key for the console and the API, shown this once: ${firstKey}`]
+  // in one piece: a program that waits for the address has the key too
+  say(
+    [
+      `Shoal ${version} is at ${url}`,
+      `  app      ${url}/`,
+      `  console  ${url}/console`,
+      `  API      ${url}/docs`,
+      `  data     ${config.data}`,
+      ...key,
+    ].join('\n'),
+  )
 
   if (config.demo !== 'none') {
     await prepareDemo({ services, dataFolder: config.data, small: config.demo === 'small', url, output: process.stdout }).catch(

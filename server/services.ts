@@ -136,7 +136,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     folder: work,
     limits: STEP_LIMITS,
     parallel: 2,
-    concurrent: 1,
+    concurrent: 2,
     raise: alerts.raise,
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
@@ -144,7 +144,10 @@ export async function createServices(options: ServicesOptions): Promise<Services
       const name = model as Slug
       const stable = await registry.aliasTarget(name, STABLE).catch(() => undefined)
       const rollout = (await rollouts.list({ model: name })).find(({ ended }) => ended === null)
-      return { stable: stable ?? null, underway: rollout === undefined ? null : `rollout ${rollout.id} of version ${rollout.candidate} is under way` }
+      return {
+        stable: stable ?? null,
+        underway: rollout === undefined ? null : `rollout ${rollout.id} of version ${rollout.candidate} is under way`,
+      }
     },
   })
   const idempotency = createIdempotency({ db, clock })

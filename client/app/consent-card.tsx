@@ -3,7 +3,8 @@ import { Button } from '../ui/button.tsx'
 import { Card } from '../ui/card.tsx'
 import { Loading } from '../ui/states.tsx'
 import { ConsentChoices } from './consent-choices.tsx'
-import { outgoingChanges, shoal } from './device.ts'
+import type { Consent } from '../sdk/api.ts'
+import { chosen, outgoingChanges, shoal } from './device.ts'
 
 const TITLE = 'Before you begin: what may leave this device?'
 const ASKED = 'shoal-consent-asked'
@@ -21,7 +22,7 @@ const asked = (): boolean => {
 export function ConsentCard() {
   const [open, setOpen] = useState(!asked())
   const device = shoal.value
-  const [choice, setChoice] = useState<{ statistics: boolean; sharing: boolean }>()
+  const [choice, setChoice] = useState<Consent>()
   if (!open) return null
   if (device === null) {
     return (
@@ -30,7 +31,7 @@ export function ConsentCard() {
       </Card>
     )
   }
-  const shown = choice ?? { statistics: device.consent.statistics, sharing: device.consent.sharing }
+  const shown = choice ?? chosen(device.consent)
   const save = async () => {
     await device.consent.set(shown)
     localStorage.setItem(ASKED, 'yes')
@@ -40,7 +41,7 @@ export function ConsentCard() {
   return (
     <Card title={TITLE}>
       <div class="stack">
-        <ConsentChoices {...shown} wide onChange={setChoice} />
+        <ConsentChoices choices={shown} wide onChange={setChoice} />
         <div class="row">
           <Button kind="primary" onClick={() => void save()}>
             Save my choice

@@ -1,31 +1,46 @@
-type Choices = { readonly statistics: boolean; readonly sharing: boolean }
+import type { Consent } from '../sdk/api.ts'
 
-/** The two things a person can agree to, each on its own; beside each other where `wide`. */
+const CHOICES: readonly { readonly name: keyof Consent; readonly title: string; readonly text: string }[] = [
+  {
+    name: 'statistics',
+    title: 'Statistics',
+    text: 'How often each digit was answered, how sure the model was, how long it took, right or wrong. Numbers only, never a drawing. They show when the model grows worse.',
+  },
+  {
+    name: 'sharing',
+    title: 'Drawings you correct',
+    text: 'Those you confirm or correct, as 28 × 28 pixels with the right digit. The model learns from them.',
+  },
+  {
+    name: 'training',
+    title: 'Learning on this device',
+    text: 'Digits you confirm or correct are kept here, up to 500, and this device can learn from them. Only the change of the model’s weights is sent, never a drawing.',
+  },
+]
+
+/** What a person can agree to, each on its own; beside each other where `wide`. */
 export const ConsentChoices = ({
-  statistics,
-  sharing,
+  choices,
   wide = false,
   onChange,
-}: Choices & { wide?: boolean; onChange: (choices: Choices) => void }) => (
+}: {
+  choices: Consent
+  wide?: boolean
+  onChange: (choices: Consent) => void
+}) => (
   <div class={wide ? 'choices choices-wide' : 'choices'}>
-    <label class="check">
-      <input type="checkbox" checked={statistics} onChange={(event) => onChange({ statistics: event.currentTarget.checked, sharing })} />
-      <span>
-        <strong>Statistics</strong>
-        <span class="small muted consent-text">
-          How often each digit was answered, how sure the model was, how long it took, right or wrong. Numbers only, never a drawing. They
-          show when the model grows worse.
+    {CHOICES.map(({ name, title, text }) => (
+      <label key={name} class="check">
+        <input
+          type="checkbox"
+          checked={choices[name]}
+          onChange={(event) => onChange({ ...choices, [name]: event.currentTarget.checked })}
+        />
+        <span>
+          <strong>{title}</strong>
+          <span class="small muted consent-text">{text}</span>
         </span>
-      </span>
-    </label>
-    <label class="check">
-      <input type="checkbox" checked={sharing} onChange={(event) => onChange({ statistics, sharing: event.currentTarget.checked })} />
-      <span>
-        <strong>Drawings you correct</strong>
-        <span class="small muted consent-text">
-          Those you confirm or correct, as 28 × 28 pixels with the right digit. The model learns from them.
-        </span>
-      </span>
-    </label>
+      </label>
+    ))}
   </div>
 )

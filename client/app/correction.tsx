@@ -5,7 +5,7 @@ import { ErrorNotice, Notice } from '../ui/states.tsx'
 import type { Answer } from '../sdk/api.ts'
 import { model, outgoingChanges, shoal } from './device.ts'
 
-type Given = { readonly label: string; readonly shared: boolean }
+type Given = { readonly label: string; readonly shared: boolean; readonly kept: boolean }
 
 /** "Is this right?": one press says yes, a digit says what it should have been; on the keyboard too. */
 export function Correction({ answer, labels }: { answer: Answer; labels: readonly string[] }) {
@@ -19,7 +19,7 @@ export function Correction({ answer, labels }: { answer: Answer; labels: readonl
     try {
       const sharing = shoal.value?.consent.sharing ?? false
       const feedback = await model.value?.feedback(answer.id, label, { share: sharing })
-      setGiven({ label, shared: feedback?.shared ?? false })
+      setGiven({ label, shared: feedback?.shared ?? false, kept: feedback?.kept ?? false })
       setError(undefined)
       outgoingChanges.value++
     } catch (thrown) {
@@ -48,6 +48,7 @@ export function Correction({ answer, labels }: { answer: Answer; labels: readonl
             {given.shared
               ? 'This drawing waits to be shared, as you agreed.'
               : 'Only “right” or “wrong” is counted; the drawing stays on this device.'}
+            {given.kept ? ' It is kept here to learn from.' : null}
           </div>
         </Notice>
       </div>

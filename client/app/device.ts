@@ -1,7 +1,7 @@
 import { batch, signal } from '@preact/signals'
 import { type AppError, toAppError } from '../../shared/core/errors.ts'
 import { showToast } from '../ui/toasts.tsx'
-import type { Answer, Model, Progress, Shoal } from '../sdk/api.ts'
+import type { Answer, Consent, Model, Progress, Shoal } from '../sdk/api.ts'
 import { connect } from '../sdk/connect.ts'
 
 /** The app and the model of this page. Another app of the same control plane changes these two names. */
@@ -115,6 +115,9 @@ export async function checkForUpdate(): Promise<string> {
       return 'The server has no fresh release; the stored version goes on answering.'
   }
 }
+
+/** What the person has agreed to, as a value of its own. */
+export const chosen = ({ statistics, sharing, training }: Consent): Consent => ({ statistics, sharing, training })
 
 /** Asks the model; remembers that a count was added. */
 export async function ask(pixels: Uint8Array, signal: AbortSignal): Promise<Answer | undefined> {

@@ -7,9 +7,10 @@ import { Dialog } from '../ui/dialog.tsx'
 import { Loading, Notice } from '../ui/states.tsx'
 import { showToast } from '../ui/toasts.tsx'
 import { bytesText, plural } from '../ui/value-text.ts'
-import type { Outgoing } from '../sdk/api.ts'
+import type { Consent, Outgoing } from '../sdk/api.ts'
 import { ConsentChoices } from './consent-choices.tsx'
-import { outgoingChanges, shoal } from './device.ts'
+import { chosen, outgoingChanges, shoal } from './device.ts'
+import { Learning } from './learning.tsx'
 
 const LOOK_AGAIN_MS = 3000
 
@@ -42,7 +43,7 @@ export function PrivacyCard() {
     // the shortcut of the installed app leads here, before there is anything to scroll to
     if (device !== null && location.hash === '#privacy') document.getElementById('privacy')?.scrollIntoView()
   }, [device])
-  const choose = async (choices: { statistics: boolean; sharing: boolean }) => {
+  const choose = async (choices: Consent) => {
     await device?.consent.set(choices)
     outgoingChanges.value++
   }
@@ -57,11 +58,8 @@ export function PrivacyCard() {
           <Loading lines={4} />
         ) : (
           <div class="stack">
-            <ConsentChoices
-              statistics={device.consent.statistics}
-              sharing={device.consent.sharing}
-              onChange={(choices) => void choose(choices)}
-            />
+            <ConsentChoices choices={chosen(device.consent)} onChange={(choices) => void choose(choices)} />
+            {device.consent.training ? <Learning /> : null}
             <Waiting outgoing={outgoing} />
             <div class="row">
               <Button icon="share" disabled={!waiting} onClick={() => void sendNow()}>

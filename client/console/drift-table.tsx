@@ -9,9 +9,9 @@ const ORDER: readonly FeatureDrift['status'][] = ['drift', 'watch', 'ok', 'insuf
 
 /** Each feature's verdict with the sentence that explains it. */
 export function DriftTable({ features, windows }: { features: readonly FeatureDrift[]; windows: readonly MonitoringWindow[] }) {
-  const rows = [...features].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || b.effect - a.effect)
+  const rows = [...features].sort((a, b) => ORDER.indexOf(a.status) - ORDER.indexOf(b.status) || b.distance - a.distance)
   const past = (name: string) =>
-    windows.map((window) => [window.predictionDrift, ...window.features].find(({ feature }) => feature === name)?.effect ?? null)
+    windows.map((window) => [window.predictionDrift, ...window.features].find(({ feature }) => feature === name)?.distance ?? null)
   return (
     <Table
       label="Drift by feature"
@@ -20,7 +20,7 @@ export function DriftTable({ features, windows }: { features: readonly FeatureDr
       columns={[
         { title: 'Feature', cell: (row) => <strong>{row.feature}</strong> },
         { title: 'Verdict', cell: (row) => <DriftState status={row.status} /> },
-        { title: 'Effect', right: true, cell: (row) => (row.status === 'insufficient' ? '–' : row.effect.toFixed(3)) },
+        { title: 'Effect', right: true, cell: (row) => (row.effect === null ? '–' : row.effect.toPrecision(2)) },
         { title: 'p', right: true, cell: (row) => (row.status === 'insufficient' ? '–' : probabilityText(row.p)) },
         { title: 'Values', right: true, cell: (row) => countText(row.n) },
         {

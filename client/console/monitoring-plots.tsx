@@ -20,7 +20,7 @@ export function MonitoringPlots({ windows }: { windows: readonly MonitoringWindo
         <TimeSeries label="Accuracy over time" times={data.times} series={data.accuracy} format={PER_CENT} range={data.accuracyRange} />
       </Card>
       <Card title="Drift" hint="Jensen-Shannon distance from the reference: the features that moved most, and the predictions.">
-        <TimeSeries label="Drift over time" times={data.times} series={data.drift} thresholds={data.margins} format={EFFECT} />
+        <TimeSeries label="Drift over time" times={data.times} series={data.drift} format={EFFECT} />
       </Card>
       <Card title="Use" hint="Devices and predictions in each window.">
         <TimeSeries label="Predictions per window" times={data.times} series={data.predictions} format={countText} height={140} />
@@ -44,7 +44,6 @@ function plotted(windows: readonly MonitoringWindow[]) {
       column((window) => judged(window.features.find(({ feature }) => feature === name))),
     )
   const most = [...effects].sort(([, a], [, b]) => largest(b) - largest(a)).slice(0, MAX_FEATURES)
-  const margin = windows.at(-1)?.features.find((feature) => feature.margin !== undefined)?.margin
   const lowest = Math.min(1, ...windows.flatMap(({ accuracy, estimated }) => [accuracy.low ?? 1, estimated.value ?? 1]))
   return {
     times: windows.map(({ to }) => to),
@@ -63,7 +62,6 @@ function plotted(windows: readonly MonitoringWindow[]) {
       { name: 'predictions', color: '--series-1', values: column((w) => judged(w.predictionDrift)) },
       ...most.map(([name, values], at) => ({ name, color: COLORS[at] ?? '--series-2', values })),
     ],
-    margins: margin === undefined ? [] : [{ name: 'margin', value: margin, color: '--bad' }],
     predictions: [{ name: 'Predictions', color: '--series-1', values: column((w) => w.predictions) }],
     devices: [{ name: 'Devices', color: '--series-4', values: column((w) => w.devices) }],
     latency: [
@@ -74,5 +72,5 @@ function plotted(windows: readonly MonitoringWindow[]) {
 }
 
 const judged = (drift: MonitoringWindow['predictionDrift'] | undefined): number | null =>
-  drift === undefined || drift.status === 'insufficient' ? null : drift.effect
+  drift === undefined || drift.status === 'insufficient' ? null : drift.distance
 const largest = (values: readonly (number | null)[]): number => Math.max(0, ...values.filter((value) => value !== null))

@@ -112,7 +112,7 @@ function Evidence({ rollout, evidence }: { rollout: Rollout; evidence: RolloutEv
   const stable = arm(evidence.stable)
   return (
     <div class="stack">
-      <p>{evidence.sentence}</p>
+      {rollout.decision === null ? <p>{evidence.sentence}</p> : null}
       {evidence.needMore > 0 && rollout.state === 'running' ? (
         <Notice>Not enough devices for the next stage: need {countText(evidence.needMore)} more on the candidate.</Notice>
       ) : null}

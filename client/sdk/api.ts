@@ -86,6 +86,7 @@ export type Contribution =
       readonly clipped: boolean
       /** Mean loss of the last epoch. */
       readonly loss: number
+      readonly backend: BackendName
       readonly why: string
     }
   /** Nothing was counted: no consent (`forbidden`), no examples (`invalid_input`), too late or busy (`conflict`), offline (`network`), training went wrong, … */

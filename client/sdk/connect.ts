@@ -31,7 +31,7 @@ export type ConnectOptions = {
   readonly database?: string
   /** For bundlers that do not follow `new Worker(new URL(...))`: a worker that runs workers/inference/main.ts. */
   readonly spawnWorker?: () => Worker
-  /** The same for workers/training/main.ts. */
+  /** Likewise, but the worker's name is `training`. */
   readonly spawnTrainingWorker?: () => Worker
 }
 
@@ -41,7 +41,9 @@ const KEEPALIVE_BYTES = 60_000
 
 const spawnInference = (): Worker => new Worker(new URL('../../workers/inference/main.ts', import.meta.url), { type: 'module' })
 
-const spawnTraining = (): Worker => new Worker(new URL('../../workers/training/main.ts', import.meta.url), { type: 'module' })
+// the same script: the bundler makes one file of both
+const spawnTraining = (): Worker =>
+  new Worker(new URL('../../workers/inference/main.ts', import.meta.url), { type: 'module', name: 'training' })
 
 /** IndexedDB, or memory where the browser refuses it (private windows of some, storage that is broken): the app works, and forgets. */
 async function openStorage(name: string): Promise<DeviceStorage> {

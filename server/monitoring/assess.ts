@@ -24,7 +24,8 @@ export const PREDICTION = 'prediction'
 const featureDrift = (score: DriftScore): FeatureDrift => ({
   feature: score.feature,
   status: score.status,
-  effect: score.distances?.jensenShannonDistance ?? 0,
+  distance: score.distances?.jensenShannonDistance ?? 0,
+  effect: score.effect ?? null,
   p: score.p?.decision ?? 1,
   n: score.n,
   needMore: score.needMore?.devices ?? 0,

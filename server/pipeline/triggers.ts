@@ -144,6 +144,12 @@ function considerNewData(
   return no('too-little', `not enough yet: ${wants.join(', ') || 'neither minExamples nor minSpans is set'}`)
 }
 
+/** The alert of the verdict holds all of it. */
+const firstSentence = (detail: string): string => {
+  const end = detail.search(/\.\s/)
+  return end === -1 ? detail : detail.slice(0, end)
+}
+
 function considerVerdict(kind: 'drift' | 'degradation', minExamples: number, facts: TriggerFacts): TriggerVerdict {
   const { verdict, newExamples, allExamples, stable, underway } = facts
   if (verdict === null) return no('quiet', `no ${kind} is known`)
@@ -152,7 +158,7 @@ function considerVerdict(kind: 'drift' | 'degradation', minExamples: number, fac
       'overtaken',
       `${kind} of ${verdict.model} version ${verdict.version} is overtaken: the stable version is ${stable ?? 'none'} now`,
     )
-  const what = `${kind} of ${verdict.model} version ${verdict.version}${verdict.features.length > 0 ? ` in ${verdict.features.join(', ')}` : ''}: ${verdict.detail}`
+  const what = `${kind} of ${verdict.model} version ${verdict.version}${verdict.features.length > 0 ? ` in ${verdict.features.join(', ')}` : ''}: ${firstSentence(verdict.detail)}`
   if (underway !== null) return no('underway', `${what}; but ${underway}: considered again when that has ended`)
   if (newExamples < minExamples)
     return no(

@@ -40,7 +40,7 @@ const again = {
   augment: { degrees: 12, shift: 2, zoom: 0.1 },
   balance: { column: 'source', shares: { shared: 0.5 } },
 } as const
-const smallAgain = { ...again, rows: 3000 } as const
+const smallAgain = { ...again, rows: 4000, batchSize: 32 } as const
 
 const LABELS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 const always = { minFraction: 1, minCount: 1 }
@@ -123,11 +123,16 @@ export const digits = definePipeline({
         model: 'train.model',
         train: 'prepare.train',
         validation: 'prepare.validation',
+        test: 'prepare.test',
         transforms: 'prepare.transforms',
         metrics: 'evaluate.metrics',
         blessing: 'validate-model.blessing',
       },
-      params: { model: param('model'), dataset: param('dataset') },
+      params: {
+        model: param('model'),
+        dataset: param('dataset'),
+        population: choice('retrain', { true: { column: 'source', value: 'shared' }, false: null }),
+      },
     }),
     release: step(release, {
       inputs: { version: 'register.version', blessing: 'validate-model.blessing' },

@@ -8,10 +8,10 @@ import { defineRoutes } from './route.ts'
 export const featureDrift = z.object({
   feature: text(200),
   status: z.enum(['ok', 'watch', 'drift', 'insufficient']),
-  /** Jensen-Shannon distance (natural logarithm), 0 to 1: the effect size that is plotted. */
-  effect: z.number(),
-  /** The effect above which a significant change counts as drift. */
-  margin: z.optional(z.number()),
+  /** Jensen-Shannon distance (natural logarithm), 0 to 1: bounded, and so what is plotted. */
+  distance: z.number(),
+  /** Population stability index beyond what chance gives at this size: what is held against the margin. Null without a verdict. */
+  effect: z.nullable(z.number()),
   p: z.number(),
   n: z.int(),
   /** How many more devices until a verdict is possible; 0 when there is one. */

@@ -5,6 +5,7 @@ import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
+import { servingRoutes } from './serving.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
@@ -16,6 +17,7 @@ export const ROUTES = {
   ...monitoringRoutes,
   ...rolloutRoutes,
   ...federationRoutes,
+  ...servingRoutes,
 }
 
 export type Routes = typeof ROUTES

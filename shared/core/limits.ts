@@ -14,6 +14,9 @@ export const MAX_REPORTS_PER_REQUEST = 32
 /** One batch of labelled examples that a person agreed to share. */
 export const MAX_EXAMPLES_PER_REQUEST = 256
 export const MAX_EXAMPLES_BODY_BYTES = 4 * MIB
+/** What one request may ask a model for: examples in their JSON form. */
+export const MAX_PREDICT_INPUTS = 256
+export const MAX_PREDICT_BODY_BYTES = 8 * MIB
 /** One training contribution. */
 export const MAX_UPDATE_BYTES = 64 * MIB
 export const MAX_PAGE_ITEMS = 500

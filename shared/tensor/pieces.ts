@@ -2,6 +2,7 @@ import { must } from '../core/assert.ts'
 import { type Bytes, concatBytes } from '../core/bytes.ts'
 import { type Sha256, sha256 } from '../core/digest.ts'
 import { AppError } from '../core/errors.ts'
+import { MAX_PIECE_BYTES, MIN_PIECE_BYTES } from '../core/limits.ts'
 import { bytesOf, type Dtype, type NamedTensors, type TensorData, tensorBytes, tensorFromBytes } from './tensor.ts'
 
 /** Content-addressed raw little-endian bytes of one or more whole tensors. */
@@ -20,8 +21,7 @@ export type TensorEntry = {
 
 export type PieceSizes = { readonly min: number; readonly max: number }
 
-const MB = 1024 * 1024
-const SIZES: PieceSizes = { min: MB, max: 4 * MB }
+const SIZES: PieceSizes = { min: MIN_PIECE_BYTES, max: MAX_PIECE_BYTES }
 
 /** The layer of `conv_1/kernel`: tensors of one layer stay together. */
 const layerOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('/')))

@@ -1,3 +1,4 @@
+import type { BackendName } from '../compute/backends.ts'
 import type { TrainProgress } from '../compute/train.ts'
 import type { LocalUpdate, LocalUpdateOptions } from '../federated/local-update.ts'
 import type { NamedTensors } from '../tensor/tensor.ts'
@@ -19,9 +20,12 @@ export type TrainRequest = {
   readonly plan: LocalUpdateOptions['plan']
 }
 
+/** What training came to, and on which backend. */
+export type TrainedUpdate = LocalUpdate & { readonly backend: BackendName }
+
 export type TrainingState =
   | { readonly done: false; readonly progress: TrainProgress | null }
-  | { readonly done: true; readonly update: LocalUpdate }
+  | { readonly done: true; readonly update: TrainedUpdate }
 
 /** What the training worker does. Errors are AppErrors. */
 export type TrainingApi = {

@@ -3,10 +3,10 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { type BackendName, type BackendOptions, startBackend } from '../compute/backends.ts'
 import { trainModel, type TrainProgress } from '../compute/train.ts'
-import { type LocalUpdate, localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
+import { localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 import { prepareInput } from './prepare-input.ts'
-import type { TrainingApi, TrainRequest } from './training-api.ts'
+import type { TrainedUpdate, TrainingApi, TrainRequest } from './training-api.ts'
 
 export type TrainingServiceOptions = BackendOptions & {
   readonly clock?: Clock
@@ -14,7 +14,7 @@ export type TrainingServiceOptions = BackendOptions & {
   readonly backends?: readonly BackendName[]
 }
 
-type Job = { readonly controller: AbortController; readonly ended: Promise<LocalUpdate>; progress: TrainProgress | null }
+type Job = { readonly controller: AbortController; readonly ended: Promise<TrainedUpdate>; progress: TrainProgress | null }
 
 /** How long `next` waits for the end of a job, in milliseconds. */
 const BEAT = 250
@@ -55,20 +55,29 @@ export function createTrainingService(options: TrainingServiceOptions): Training
   let last = 0
   let turn: Promise<unknown> = Promise.resolve()
 
-  async function startAny(): Promise<void> {
+  async function startAny(): Promise<BackendName> {
     const reasons: string[] = []
     for (const backend of backends) {
       const started = await startBackend(backend, options)
-      if (started.ok) return
+      if (started.ok) return backend
       reasons.push(started.error.detail)
     }
     throw new AppError('no_backend', `nothing here can train: ${reasons.join('; ')}`)
   }
 
-  async function train(request: TrainRequest, signal: AbortSignal, onProgress: (progress: TrainProgress) => void): Promise<LocalUpdate> {
-    await startAny()
+  async function train(request: TrainRequest, signal: AbortSignal, onProgress: (progress: TrainProgress) => void): Promise<TrainedUpdate> {
+    const backend = await startAny()
     const { plan, tensors: base, manifest } = request
-    return localUpdate({ plan, base, topology: manifest.topology, ...prepared(request), train: trainModel, signal, onProgress })
+    const update = await localUpdate({
+      plan,
+      base,
+      topology: manifest.topology,
+      ...prepared(request),
+      train: trainModel,
+      signal,
+      onProgress,
+    })
+    return { ...update, backend }
   }
 
   return {

@@ -33,9 +33,13 @@ export async function openBrowserDevice(url: string, number: number): Promise<Br
   await page.exposeFunction('shoalRefused', (version: number) => refused.push(version))
 
   const ready = async () => {
-    await page.waitForFunction(() => (globalThis as unknown as Partial<OnPage>).shoal?.model.version != null, undefined, {
-      timeout: 90_000,
-    })
+    await page.waitForFunction(
+      () => (globalThis as unknown as Partial<OnPage>).shoal?.model.version !== null && 'shoal' in globalThis,
+      undefined,
+      {
+        timeout: 90_000,
+      },
+    )
     await page.evaluate(() => {
       const on = globalThis as unknown as OnPage & { shoalRefused: (version: number) => void }
       on.shoal.model.on('refused', ({ version }) => on.shoalRefused(version))

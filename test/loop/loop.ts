@@ -34,6 +34,7 @@ export type Figures = {
   accuracyDriftedBefore: number
   accuracyDriftedAfter: number
   accuracyOriginalAfter: number
+  alarmsAfterPromotion: number
   offlinePredict: boolean
   falseAlarmsBeforeDrift: number
   driftDetectedAfterDevices: number
@@ -214,6 +215,14 @@ export async function runLoop(
     })
 
     const good = must(await liveVersion(), 'a stable version')
+    await stage('the drifted world is the usual one now: nobody is alarmed', async () => {
+      await visits(driftedWorld, { feedback: true, share: false }, () => Promise.resolve(false), devices.length)
+      const raised = (await alerts('drift', 'degradation', 'self-rollback')).filter(({ evidence }) => evidence['version'] === good)
+      figures.alarmsAfterPromotion = raised.length
+      if (raised.length > 0) throw new Error(`alarms about the new version: ${raised.map(({ title }) => title).join('; ')}`)
+      return `${devices.length * VISIT} predictions, 0 alarms about version ${good}`
+    })
+
     await stage('a broken candidate passes a careless gate, and is rolled back by evidence', async (say) => {
       const run = await client('runs.start', { params: { pipeline: slug.parse('digits-careless') }, body: { reason: 'a careless person' } })
       await finished(run.id, 6 * MINUTE, say)

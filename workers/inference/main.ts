@@ -2,6 +2,12 @@ import wasmPath from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.
 import { INFERENCE_PROTOCOL } from '../../shared/worker/inference-api.ts'
 import { createInferenceService } from '../../shared/worker/inference-service.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
+import { TRAINING_PROTOCOL } from '../../shared/worker/training-api.ts'
+import { createTrainingService } from '../../shared/worker/training-service.ts'
 
-/** The page's inference thread: see InferenceApi for what it does. */
-serveWorker(createInferenceService({ wasmPath }), { protocol: INFERENCE_PROTOCOL })
+/**
+ * The page's compute threads: the one that is named `training` trains (see TrainingApi), any other answers (see InferenceApi). One script for both, so that the
+ * runtime, the largest file of the app, is downloaded once and a device that never trains pays nothing for it.
+ */
+if (self.name === 'training') serveWorker(createTrainingService({ wasmPath }), { protocol: TRAINING_PROTOCOL })
+else serveWorker(createInferenceService({ wasmPath }), { protocol: INFERENCE_PROTOCOL })

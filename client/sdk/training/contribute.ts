@@ -85,7 +85,7 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
   onProgress({ phase: 'send', done: 0, total: trained.body.length })
   const { accepted, why } = await submit(context, lease.id, trained.body, signal)
   if (!accepted) return { outcome: 'refused', code: 'conflict', why }
-  const { examples: count, norm, clipped, loss } = trained
+  const { examples: count, norm, clipped, loss, backend } = trained
   return {
     outcome: 'contributed',
     round: lease.round,
@@ -95,6 +95,7 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
     norm,
     clipped,
     loss,
+    backend,
     why,
   }
 }

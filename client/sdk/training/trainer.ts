@@ -1,11 +1,10 @@
 import type { TrainProgress } from '../../../shared/compute/train.ts'
-import type { LocalUpdate } from '../../../shared/federated/local-update.ts'
-import type { TrainRequest } from '../../../shared/worker/training-api.ts'
+import type { TrainedUpdate, TrainRequest } from '../../../shared/worker/training-api.ts'
 
 export type TrainerOptions = { readonly signal: AbortSignal; readonly onProgress: (progress: TrainProgress) => void }
 
 /** Where a device trains: a worker of its own in a browser, this process in a simulation. */
 export type Trainer = {
   /** Throws training_diverged, output_not_finite, invalid_input, shape_mismatch, no_backend, worker_died, timeout; aborted. Takes the tensors over. */
-  train(request: TrainRequest, options: TrainerOptions): Promise<LocalUpdate>
+  train(request: TrainRequest, options: TrainerOptions): Promise<TrainedUpdate>
 }

@@ -13,7 +13,8 @@ import { preparation } from '../data/example-form.ts'
 import { answerReferences, inputReferences } from '../data/make-references.ts'
 import { figuresOf, metricsDocument } from '../data/metrics-document.ts'
 import { readModel } from '../data/model-file.ts'
-import { loadSplit } from '../data/split-examples.ts'
+import { countRows, type RowFilter } from '../data/row-filter.ts'
+import { loadSplit, type SplitExamples } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 
 const params = z.strictObject({
@@ -23,6 +24,14 @@ const params = z.strictObject({
   /** An error rate below this is not promised, however good the test was: a device would give a version up after very few errors. */
   leastPromisedErrorRate: z.number().min(0).max(1).default(0.02),
   latencyCeilingMs: z.number().min(1).default(1000),
+  /**
+   * Which rows are like what devices meet now: drift is measured from them, and the error rate that is promised is the one on them. All rows when null,
+   * or when there are fewer than `minRows` to learn from. A version that was retrained for a changed world would otherwise count as drifted from its first hour.
+   */
+  population: z
+    .strictObject({ column: z.string(), value: z.string(), minRows: z.int().min(1).default(100) })
+    .nullable()
+    .default(null),
   goldenExamples: z.int().min(1).max(64).default(8),
 })
 
@@ -33,7 +42,15 @@ export const register = defineComponent({
   name: 'register',
   version: '1',
   module: import.meta.url,
-  inputs: { model: 'model', train: 'split', validation: 'split', transforms: 'transforms', metrics: 'metrics', blessing: 'blessing' },
+  inputs: {
+    model: 'model',
+    train: 'split',
+    validation: 'split',
+    test: 'split?',
+    transforms: 'transforms',
+    metrics: 'metrics',
+    blessing: 'blessing',
+  },
   outputs: { version: 'version' },
   params,
   cache: 'never',
@@ -44,14 +61,32 @@ export const register = defineComponent({
     const file = await readModel(inputs.model.path)
     await startStepBackend()
     const runtime = await openModel(file)
+    const answersOn = async (...splits: readonly SplitExamples[]) => {
+      const parts = []
+      for (const { examples, transform } of splits) parts.push(await predictBatches(runtime, examples, { transform, signal }))
+      return { values: Float32Array.from(parts.flatMap(({ values }) => [...values])), width: must(parts[0], 'a split').width }
+    }
+    /** Rows that were not learnt from: on those it has learnt from, a model is surer than devices will ever see it. */
+    const unseen = async (where: RowFilter): Promise<[SplitExamples, ...SplitExamples[]]> => {
+      const splits = []
+      for (const split of [inputs.validation, inputs.test])
+        if (split !== undefined && (await countRows(split.path, where, folder)) > 0)
+          splits.push(await loadSplit(split.path, prepared, folder, { where }))
+      const [first, ...rest] = splits
+      return first === undefined ? [await loadSplit(inputs.train.path, prepared, folder, { where })] : [first, ...rest]
+    }
     try {
       const validation = await loadSplit(inputs.validation.path, prepared, folder)
-      progress(1, 5, 'answers on the validation split')
-      const answers = await predictBatches(runtime, validation.examples, { transform: validation.transform, signal })
+      const { population } = given
+      const like =
+        population !== null && (await countRows(inputs.train.path, population, folder)) >= population.minRows ? population : undefined
+      if (like !== undefined) log.info(`devices are expected to meet rows like those with ${like.column} = ${like.value}`)
+      progress(1, 5, 'answers on rows like those that devices meet')
+      const answers = like === undefined ? await answersOn(validation) : await answersOn(...(await unseen(like)))
       const [input, output] = [must(runtime.inputs[0], 'the model input'), must(runtime.outputs[0], 'the model output')]
       progress(2, 5, 'references')
       const references = {
-        ...(await inputReferences(inputs.train.path, prepared, folder)),
+        ...(await inputReferences(inputs.train.path, prepared, folder, like)),
         ...answerReferences(answers.values, answers.width, prepared.labels),
       }
       const golden = Int32Array.from({ length: Math.min(given.goldenExamples, validation.labels.length) }, (_, i) => i)
@@ -64,6 +99,7 @@ export const register = defineComponent({
         progress(3 + i / pieces.length, 5, `piece ${i + 1} of ${pieces.length}`)
         await api('blob.put', { params: { digest }, body: bytes }, { signal })
       }
+      const slice = like && metrics.slices.find((one) => one.slice === `${like.column}=${like.value}`)
       const shape = (dimensions: readonly (number | null)[]): number[] => dimensions.map((dimension) => dimension ?? -1)
       const draft: ManifestDraft = {
         topology: file.topology,
@@ -85,7 +121,7 @@ export const register = defineComponent({
         },
         // the upper end of the test's interval: what the test does not exclude cannot be held against the version
         promised: {
-          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - metrics.interval.low)),
+          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (slice ?? metrics).interval.low)),
           latencyCeilingMs: given.latencyCeilingMs,
         },
         metrics: figuresOf(metrics),

@@ -9,6 +9,7 @@ import type { Reference } from '../../../shared/stats/reference.ts'
 import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import type { Preparation } from './example-form.ts'
 import { readBatches } from './parquet-batches.ts'
+import { type RowFilter, whereSql } from './row-filter.ts'
 
 const isNumber = (value: unknown): boolean => value === null || typeof value === 'number' || typeof value === 'bigint'
 
@@ -20,15 +21,25 @@ function columnReference(values: readonly Scalar[]): Reference {
   )
 }
 
-/** How the inputs looked in the training split: numbers of each image, or each column as it is. What devices count against. */
-export async function inputReferences(path: string, { form }: Preparation, folder: string): Promise<Record<string, Reference>> {
+/** How the inputs looked in a split, or in those of its rows that are wanted: numbers of each image, or each column as it is. What devices count against. */
+export async function inputReferences(
+  path: string,
+  { form }: Preparation,
+  folder: string,
+  rows?: RowFilter,
+): Promise<Record<string, Reference>> {
   const duck = await openDuck({ folder, files: [path], memoryMb: 512, threads: 1 })
   const names = form.kind === 'image' ? [...IMAGE_FEATURES] : form.columns
   const values = new Map<string, Scalar[]>(names.map((name) => [name, []]))
   const add = (name: string, value: Scalar) => must(values.get(name), name).push(value)
   try {
+    const where = rows === undefined ? '' : ` WHERE ${whereSql(rows)}`
     const columns = form.kind === 'image' ? [form.column] : form.columns
-    for await (const batch of readBatches(duck, `SELECT ${columns.map(quoted).join(', ')} FROM read_parquet(${literal(path)})`, form)) {
+    for await (const batch of readBatches(
+      duck,
+      `SELECT ${columns.map(quoted).join(', ')} FROM read_parquet(${literal(path)})${where}`,
+      form,
+    )) {
       if (form.kind === 'image') {
         const images = must(batch[form.column], form.column) as ImageColumn
         const rows = images.pixels.length / (images.height * images.width * images.channels)
@@ -59,6 +70,10 @@ export function answerReferences(
       tops.map(({ label }) => must(labels[label], 'a label')),
       { keep: labels, top: Math.max(32, labels.length) },
     ),
-    confidence: makeNumericReference(tops.map(({ confidence }) => confidence)),
+    // at least a score of values in each bin, so that a small reference is a coarse one rather than a noisy one
+    confidence: makeNumericReference(
+      tops.map(({ confidence }) => confidence),
+      Math.max(4, Math.min(16, Math.floor(tops.length / 20))),
+    ),
   }
 }

@@ -8,6 +8,7 @@ import { rowWidth } from '../../../shared/data/transforms.ts'
 import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import type { Preparation } from './example-form.ts'
 import { readBatches } from './parquet-batches.ts'
+import { type RowFilter, whereSql } from './row-filter.ts'
 
 /** A split in memory, ready for training and evaluation. */
 export type SplitExamples = {
@@ -89,18 +90,19 @@ export async function loadSplit(
   path: string,
   prepared: Preparation,
   folder: string,
-  options: { readonly rows?: number | undefined } = {},
+  options: { readonly rows?: number | undefined; readonly where?: RowFilter | undefined } = {},
 ): Promise<SplitExamples> {
   const { form, sliceBy, labels } = prepared
   const duck = await openDuck({ folder, files: [path], memoryMb: 512, threads: 1 })
   const growing: Growing = { inputs: [], labels: [], groups: Object.fromEntries(sliceBy.map((name) => [name, []])), unknown: 0 }
   try {
     const wanted = [...new Set(['label', ...(form.kind === 'image' ? [form.column] : form.columns), ...sliceBy])]
+    const where = options.where === undefined ? '' : ` WHERE ${whereSql(options.where)}`
     const limit = options.rows === undefined ? '' : ` LIMIT ${options.rows}`
     const numberOf = new Map(labels.map((name, i) => [name, i]))
     for await (const batch of readBatches(
       duck,
-      `SELECT ${wanted.map(quoted).join(', ')} FROM read_parquet(${literal(path)})${limit}`,
+      `SELECT ${wanted.map(quoted).join(', ')} FROM read_parquet(${literal(path)})${where}${limit}`,
       form,
     ))
       take(growing, batch, prepared, numberOf)

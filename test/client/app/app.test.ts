@@ -123,6 +123,27 @@ describe('the app', () => {
     await page.getByText('Nothing drawn yet').waitFor()
   })
 
+  it('[APP-17] keeps drawings to learn from only after a yes, and takes part in a round when asked to', async () => {
+    const page = await visit()
+    const correct = async (sample: string) => {
+      await page.getByRole('button', { name: `Sample ${sample}` }).click()
+      await answered(page, sample)
+      await page.getByRole('button', { name: `Yes, ${sample}` }).click()
+    }
+    await correct('7')
+    expect(await page.getByText(/kept here to learn from/).count()).toBe(0)
+    await page.getByLabel(/Learning on this device/).check()
+    await page.getByText('0 drawings kept on this device').waitFor()
+    await correct('1')
+    await page.getByText(/It is kept here to learn from/).waitFor()
+    await page.getByText('1 drawing kept on this device').waitFor()
+    expect(await check(page)).toEqual([])
+    await page.getByRole('button', { name: 'Take part in a round' }).click()
+    await page.getByText(/no round/i).waitFor()
+    await page.getByLabel(/Learning on this device/).uncheck()
+    await page.getByRole('button', { name: 'Take part in a round' }).waitFor({ state: 'detached' })
+  })
+
   it('[APP-5] asks once what may leave the device, and shares drawings only after a yes', async () => {
     const page = await visit({ consent: false })
     const asked = page.getByRole('region', { name: /what may leave this device/ })

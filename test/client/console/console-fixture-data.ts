@@ -207,8 +207,8 @@ function drift(feature: string, at: number, moves: boolean): FeatureDrift {
     return {
       feature,
       status: 'insufficient',
-      effect: 0.02,
-      margin: 0.1,
+      distance: 0.02,
+      effect: 0.01,
       p: 1,
       n: devices * 40,
       needMore: 8 - devices,
@@ -219,8 +219,8 @@ function drift(feature: string, at: number, moves: boolean): FeatureDrift {
   return {
     feature,
     status,
+    distance: effect,
     effect,
-    margin: 0.1,
     p: status === 'ok' ? 0.4 : 0.000002,
     n: devices * 400,
     needMore: 0,

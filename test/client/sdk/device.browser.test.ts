@@ -1,3 +1,4 @@
+import { must } from '../../../shared/core/assert.ts'
 import { expect, test } from 'vitest'
 import { createDevice } from '../../../client/sdk/device.ts'
 import { webLocks } from '../../../client/sdk/locks.ts'
@@ -99,7 +100,10 @@ test('[DEV-44] in a browser: when the worker ends, the next answer comes from a 
   const model = await (await device).load('shapes')
   const before = await model.predict(pixels)
   workers[0]?.dispatchEvent(new ErrorEvent('error', { message: 'out of memory' }))
-  expect((await model.predict(pixels)).probabilities).toEqual(before.probabilities)
+  const after = await model.predict(pixels)
+  // the new worker may have measured another backend as the fastest: the same answer, but for the last digits
+  for (const [i, probability] of after.probabilities.entries())
+    expect(probability).toBeCloseTo(must(before.probabilities[i], 'a probability'), 5)
   expect(workers.length).toBe(2)
   await (await device).dispose()
 })

@@ -4,20 +4,30 @@ import { join } from 'node:path'
 import type { Round } from '../../../shared/contract/federation.ts'
 import { must } from '../../../shared/core/assert.ts'
 import type { Slug } from '../../../shared/core/ids.ts'
+import { normal, seededRandom } from '../../../shared/core/random.ts'
+import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
 import { literal, openDuck } from '../../../server/datasets/duckdb.ts'
 import { PARQUET_OPTIONS } from '../../../server/datasets/span-files.ts'
 import { digitsSchema } from '../../../server/pipelines/digits.ts'
 import { digit, digitLabels } from '../../shared/data/mnist.ts'
-import { digitModel } from '../../simulator/digit-model.ts'
+import { digitModel, digitWeights } from '../../simulator/digit-model.ts'
 import { publishVersion } from '../../simulator/publish.ts'
 import type { TestServer } from '../harness.ts'
 
 export const DIGITS = 'digits' as Slug
 
-/** The model `digits` with a first version: a nearest-mean classifier that takes the column `pixels`. */
+/** Nearest means under noise: right about three times in five, so that there is something to learn. */
+function poorWeights(): NamedTensors {
+  const { 'output/kernel': kernel, ...rest } = digitWeights({ scale: 0.1 })
+  const random = seededRandom(1)
+  const { shape, data } = must(kernel, 'the kernel')
+  return { 'output/kernel': { dtype: 'float32', shape, data: Float32Array.from(data, (value) => value + 0.05 * normal(random)) }, ...rest }
+}
+
+/** The model `digits` with a poor first version that takes the column `pixels`. */
 export async function publishBase(server: TestServer): Promise<void> {
   const admin = server.client(server.keys.admin)
-  const { draft, pieces } = await digitModel()
+  const { draft, pieces } = await digitModel({ weights: poorWeights() })
   const transforms = draft.transforms.map((transform) => ({ ...transform, input: 'pixels' }))
   await publishVersion(admin, DIGITS, { draft: { ...draft, transforms }, pieces })
   await admin('apps.create', { body: { app: DIGITS, models: [DIGITS] } })

@@ -95,7 +95,11 @@ describe('triggers at work', () => {
     bench.fleet.underway = 'rollout rol_1 of version 7 is under way'
     await drift('model-one', 6)
     expect(await runs('first')).toHaveLength(before)
-    expect((await decisions('first'))[0]).toMatchObject({ kind: 'drift', fired: false, why: expect.stringMatching(/but rollout rol_1 .* considered again/) })
+    expect((await decisions('first'))[0]).toMatchObject({
+      kind: 'drift',
+      fired: false,
+      why: expect.stringMatching(/but rollout rol_1 .* considered again/),
+    })
     bench.fleet.underway = null
     bench.events.publish({ type: 'rollout.changed', subject: 'model-one@stable', data: { model: 'model-one', state: 'rolled-back' } })
     await bench.pipelines.idle()
@@ -104,7 +108,9 @@ describe('triggers at work', () => {
     bench.fleet.stable = 7
     await share('model-one', 3, 3)
     expect(await runs('first')).toHaveLength(before + 1)
-    expect(await decisions('first')).toContainEqual(expect.objectContaining({ kind: 'drift', fired: false, why: expect.stringMatching(/overtaken: the stable version is 7 now/) }))
+    expect(await decisions('first')).toContainEqual(
+      expect.objectContaining({ kind: 'drift', fired: false, why: expect.stringMatching(/overtaken: the stable version is 7 now/) }),
+    )
   })
 
   test('[PIP-63] a verdict stands until its version is no longer live: as many examples again start another run', async () => {

@@ -24,7 +24,14 @@ function simulateSameDevices(random: Random, policy: Parameters<typeof startMach
   let machine = startMachine({ mode: 'canary', policy, created: 0 })
   const fleet = Array.from({ length: devices }, (_, i) => {
     const late = random.uniform() < 0.4
-    return { deviceId: String(i), position: random.uniform(), late, rate: random.uniform() < (late ? 0.5 : 0.1) ? 0.95 : 0.02, heard: false, done: false }
+    return {
+      deviceId: String(i),
+      position: random.uniform(),
+      late,
+      rate: random.uniform() < (late ? 0.5 : 0.1) ? 0.95 : 0.02,
+      heard: false,
+      done: false,
+    }
   })
   for (let turn = 0; turn < 3 && isActive(machine.state); turn++) {
     const stage = machine.progress.stage

@@ -1,0 +1,49 @@
+import { parentPort } from 'node:worker_threads'
+import type { Endpoint } from 'comlink'
+import { loadRuntime, type Runtime } from '../../shared/compute/runtime.ts'
+import { runSelfTest } from '../../shared/compute/self-test.ts'
+import { must } from '../../shared/core/assert.ts'
+import type { Sha256 } from '../../shared/core/digest.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import { unwrap } from '../../shared/core/result.ts'
+import { assembleTensors } from '../../shared/tensor/pieces.ts'
+import { readOutput } from '../../shared/worker/read-output.ts'
+import { serveWorker } from '../../shared/worker/serve-worker.ts'
+import { wasmPath } from '../pipeline/data/step-backend.ts'
+import { prepareBatch } from './serving.ts'
+import { SERVING_PROTOCOL, type ServedManifest, type ServingApi } from './serving-api.ts'
+
+/** The thread that answers for the server: whatever a model costs, the event loop stays free. */
+const loaded = new Map<Sha256, { runtime: Runtime; manifest: ServedManifest }>()
+
+const api: ServingApi = {
+  async load({ digest, manifest, pieces }) {
+    const tensors = await assembleTensors(manifest.tensors, pieces)
+    const runtime = await loadRuntime({ topology: manifest.topology, tensors }, 'wasm', { wasmPath: wasmPath() })
+    const { input, output, tolerance } = manifest.selfTest
+    const tested = await runSelfTest(runtime, { inputs: [input], outputs: [output], tolerance })
+    if (!tested.ok) runtime.dispose()
+    unwrap(tested)
+    loaded.get(digest)?.runtime.dispose()
+    loaded.set(digest, { runtime, manifest })
+    return { backend: runtime.backend }
+  },
+  async predict(digest, inputs) {
+    const found = loaded.get(digest)
+    if (found === undefined) throw new AppError('worker_died', 'the thread that had loaded the version has ended: ask again')
+    const { runtime, manifest } = found
+    const [output] = await runtime.predict([{ dtype: 'float32', ...prepareBatch(manifest, inputs) }])
+    const { data } = must(output, 'an output')
+    const width = data.length / inputs.length
+    return inputs.map((_, i) => {
+      const { probabilities, predicted, confidence } = readOutput(data.subarray(i * width, (i + 1) * width), manifest.labels)
+      return { label: must(manifest.labels[predicted], 'a label'), confidence, probabilities }
+    })
+  },
+  async unload(digest) {
+    loaded.get(digest)?.runtime.dispose()
+    loaded.delete(digest)
+  },
+}
+
+serveWorker(api, { protocol: SERVING_PROTOCOL, endpoint: must(parentPort, 'a parent thread') as unknown as Endpoint })

@@ -1,0 +1,54 @@
+import { sql } from 'kysely'
+import type { RunId } from '../../../shared/core/ids.ts'
+import type { Db } from '../../../server/storage/database.ts'
+
+const counted = (n: number) => sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${n})`
+/** An id like `template`'s, which no id of another row is: ids are 20 characters after their kind. */
+const id = (kind: string) => sql`${sql.lit(`${kind}_`)} || printf('%020d', n.i)`
+
+/** Stores a finished run so many times more, with all that hangs on it, as if it had been run each time. */
+export async function repeatRun(db: Db, run: RunId, times: number): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const to = (e: string) => sql`'step_' || printf('%016d%04d', n.i, ${sql.ref(`${e}.position`)})`
+    const statements = [
+      sql`insert into runs ${counted(times)}
+        select ${id('run')}, (select max(seq) from runs) + n.i, pipeline, pipeline_digest, state, "trigger", null, params, seed, cancel, created + n.i,
+          started + n.i, ended + n.i, error from runs cross join n where id = ${run}`,
+      sql`insert into executions ${counted(times)}
+        select ${to('e')}, ${id('run')}, pipeline, step, position, component, component_version, "after", state, attempts, params, started + n.i,
+          ended + n.i, cache_key, identity, cache, progress, error from executions e cross join n where run = ${run}`,
+      sql`insert into artifact_events ${counted(times)}
+        select v.artifact, ${to('e')}, v.type, v.path, v.at + n.i from artifact_events v join executions e on e.id = v.execution cross join n where e.run = ${run}`,
+      sql`insert into contexts ${counted(times)} select 'run:' || ${id('run')}, 'run', ${id('run')} from n`,
+      sql`insert into attributions ${counted(times)}
+        select 'run:' || ${id('run')}, artifact from attributions cross join n where context = ${`run:${run}`}`,
+      sql`insert into associations ${counted(times)}
+        select 'run:' || ${id('run')}, ${to('e')} from executions e cross join n where e.run = ${run}`,
+    ]
+    for (const statement of statements) await statement.execute(tx)
+  })
+}
+
+/** Stores `generations` of `width` artifacts each; every artifact was made, by an execution of its own, from two of the generation before. */
+export async function addGenerations(db: Db, run: RunId, generations: number, width: number): Promise<{ oldest: string; newest: string }> {
+  const artifact = (i: ReturnType<typeof sql>) => sql`'artifact_' || printf('%020d', ${i})`
+  const step = sql`'step_' || printf('9%019d', n.i)`
+  const total = generations * width
+  const before = (shift: number) => sql`((n.i - 1) / ${width} - 1) * ${width} + (n.i - 1 + ${shift}) % ${width} + 1`
+  await db.transaction().execute(async (tx) => {
+    const statements = [
+      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}' from n`,
+      sql`insert into executions ${counted(total)}
+        select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null
+        from executions cross join n where run = ${run} and position = 0`,
+      sql`insert into artifact_events ${counted(total)} select ${artifact(sql`n.i`)}, ${step}, 'output', 'out', n.i from n`,
+      ...[0, 1].map(
+        (shift) => sql`insert into artifact_events ${counted(total)}
+          select ${artifact(before(shift))}, ${step}, 'input', ${`in${shift}`}, n.i from n where n.i > ${width}`,
+      ),
+    ]
+    for (const statement of statements) await statement.execute(tx)
+  })
+  const name = (i: number) => `artifact_${String(i).padStart(20, '0')}`
+  return { oldest: name(1), newest: name(total) }
+}
