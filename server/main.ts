@@ -14,6 +14,7 @@ import { DEFAULT_RATE_LIMITS } from './http/register.ts'
 import { staticFiles } from './http/static-files.ts'
 import { createLog, silentLog } from './log.ts'
 import type { Pipeline } from './pipeline/pipeline.ts'
+import { batchPredict } from './pipelines/batch-predict.ts'
 import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
@@ -122,7 +123,7 @@ async function pipelinesOf(config: Config): Promise<readonly Pipeline[]> {
   )
   for (const { path, module } of modules)
     if (!Array.isArray(module.pipelines)) throw new AppError('invalid_pipeline', `${path} exports no list named pipelines`)
-  return [digits, digitsFederated, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
+  return [digits, digitsFederated, batchPredict, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
 }
 
 /**

@@ -32,6 +32,8 @@ import { createRegistry, type Registry } from './registry/registry-service.ts'
 import { repeat } from './repeat.ts'
 import { rolloutRoutes } from './rollouts/rollout-routes.ts'
 import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/rollout-service.ts'
+import { servingRoutes } from './serving/serving-routes.ts'
+import { createServing, type Serving, type ServingSettings } from './serving/serving-service.ts'
 import { type BlobStore, createFsBlobs } from './storage/blob-store.ts'
 import { closeDatabase, type Db, openDatabase } from './storage/database.ts'
 
@@ -46,6 +48,7 @@ export type ServicesOptions = {
   readonly log: Log
   readonly monitoring?: Partial<MonitoringSettings>
   readonly rollouts?: Partial<RolloutSettings>
+  readonly serving?: Partial<ServingSettings>
 }
 
 /** Everything that the server is made of, joined. */
@@ -66,6 +69,7 @@ export type Services = {
   readonly monitoring: Monitoring
   readonly rollouts: Rollouts
   readonly federation: Federation
+  readonly serving: Serving
   readonly idempotency: Idempotency
   readonly handlers: readonly Handlers[]
   /** Who a token belongs to: keys and devices, and our own pipelines, whose token lives in memory. */
@@ -126,6 +130,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
   const metadata = createMetadata({ db, blobs })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
+  const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
   const pipelines = createPipelines({
     db,
     blobs,
@@ -178,6 +183,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     monitoring,
     rollouts,
     federation,
+    serving,
     idempotency,
     handlers: [
       serverRoutes({ version, db, blobs, access, events, clock, closing: closing.signal }),
@@ -190,6 +196,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),
       federationRoutes(federation),
+      servingRoutes(serving),
     ],
     authenticate: caller.authenticate,
     connect: caller.connect,
@@ -203,6 +210,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     close: async () => {
       closing.abort()
       await pipelines.close()
+      serving.close()
       await Promise.all(background)
       monitoring.close()
       await closeDatabase(db)

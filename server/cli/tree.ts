@@ -1,11 +1,13 @@
 import type { Group } from './command.ts'
 import { alerts } from './commands/alerts.ts'
 import { alias } from './commands/alias.ts'
+import { analyse } from './commands/analyse.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
 import { pipelines } from './commands/pipelines.ts'
+import { predict } from './commands/predict.ts'
 import { revoke } from './commands/revoke.ts'
 import { rollback } from './commands/rollback.ts'
 import { rollouts } from './commands/rollouts.ts'
@@ -26,11 +28,13 @@ export const shoal: Group = {
     alias,
     rollback,
     revoke,
+    predict,
     pipelines,
     runs,
     rollouts,
     alerts,
     datasets,
+    analyse,
     keys,
     completion(() => shoal),
   ],

@@ -5,6 +5,7 @@ import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fromBase64 } from '../../shared/core/bytes.ts'
 import { AppError } from '../../shared/core/errors.ts'
+import { scanCsv } from '../analysis/scan-csv.ts'
 import { literal, openDuck } from './duckdb.ts'
 
 /** Row groups small enough to be read in parts, compression that keeps images small. One writer, so that equal rows give equal bytes. */
@@ -46,16 +47,23 @@ export async function saveStream(data: ReadableStream<Uint8Array>, path: string,
   await pipeline(Readable.fromWeb(data as Parameters<typeof Readable.fromWeb>[0]), limit, createWriteStream(path))
 }
 
-/** A CSV file with a header line as Parquet; types are found by looking at the values. Throws invalid_input naming the line. */
+/**
+ * A CSV file with a header line as Parquet; types are found by looking at the values. Every record is looked at first: left to guess, DuckDB leaves ragged
+ * rows out in silence. Throws invalid_input naming the lines at fault.
+ */
 export async function csvToParquet(from: string, to: string, folder: string): Promise<void> {
+  const { delimiter, columns, rows } = await scanCsv(from, 'the upload')
   const duck = await openDuck({ folder, files: [from] })
   try {
-    await duck.run(
-      `COPY (SELECT * FROM read_csv(${literal(from)}, header = true, sample_size = 100000)) TO ${literal(to)} ${PARQUET_OPTIONS}`,
-    )
+    const read = `read_csv(${literal(from)}, header = true, skip = 0, delim = ${literal(delimiter)}, quote = '"', escape = '"', comment = '', sample_size = 100000)`
+    await duck.run(`COPY (SELECT * FROM ${read}) TO ${literal(to)} ${PARQUET_OPTIONS}`)
   } finally {
     duck.close()
   }
+  const written = await countParquetRows(to, folder)
+  // an empty line is a row of a file with one column, or none at all: there DuckDB decides
+  if (columns.length > 1 && written !== rows)
+    throw new AppError('invalid_input', `the upload has ${rows} rows, but ${written} of them could be read`)
 }
 
 export type ExampleRow = { readonly id: string; readonly label: string; readonly captured: number; readonly data: string }

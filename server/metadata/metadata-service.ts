@@ -40,7 +40,7 @@ export function createMetadata({ db, blobs }: MetadataOptions): Metadata {
      * query per generation and kind, whatever the number of links.
      */
     async lineage(id, direction) {
-      await artifact(id)
+      const start = await artifact(id)
       const [near, far] = direction === 'up' ? (['output', 'input'] as const) : (['input', 'output'] as const)
       const artifacts = new Set<ArtifactId>([id])
       const executions = new Set<StepId>()
@@ -55,11 +55,21 @@ export function createMetadata({ db, blobs }: MetadataOptions): Metadata {
         front = [...new Set(beyond.map((event) => event.artifact))].filter((other) => !artifacts.has(other))
         for (const other of front) artifacts.add(other)
       }
+      const found = await store.executions([...executions])
+      const byId = new Map(found.map((execution) => [execution.id, execution]))
+      const makers = new Map<string, LineageExecution>()
+      for (const { type, artifact: made, execution } of events) {
+        const maker = byId.get(execution)
+        if (type === 'output' && maker !== undefined && maker.state !== 'cached') makers.set(made, maker)
+      }
+      artifacts.delete(id)
+      // those that every execution on the way took from the cache were made elsewhere
+      const [made, taken] = [[...artifacts].filter((other) => makers.has(other)), [...artifacts].filter((other) => !makers.has(other))]
+      const summaries = [...(await store.artifactsMadeBy(made, makers)), ...(await store.artifacts(taken))]
       const order = new Map([...artifacts].map((other, i) => [other, i]))
-      const summaries = await store.artifacts([...artifacts])
       return {
-        artifacts: summaries.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0)),
-        executions: await store.executions([...executions]),
+        artifacts: [start, ...summaries.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))],
+        executions: found,
         events,
       }
     },

@@ -84,12 +84,23 @@ const contextId = (type: string, name: string): string => `${type}:${name}`
 export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
 
+  // the maker is the first in time that did not take it from the cache: found at once, however often it was taken since
   const artifactRows = () =>
     db
       .selectFrom('artifacts as a')
-      .leftJoin('artifact_events as ev', (join) => join.onRef('ev.artifact', '=', 'a.id').on('ev.type', '=', 'output'))
-      .leftJoin('executions as e', 'e.id', 'ev.execution')
-      .where((where) => where.or([where('e.state', 'is', null), where('e.state', '!=', 'cached')]))
+      .leftJoin('executions as e', (join) =>
+        join.on('e.id', '=', (maker) =>
+          maker
+            .selectFrom('artifact_events as ev')
+            .innerJoin('executions as by', 'by.id', 'ev.execution')
+            .whereRef('ev.artifact', '=', 'a.id')
+            .where('ev.type', '=', 'output')
+            .where('by.state', '!=', 'cached')
+            .orderBy('ev.at')
+            .limit(1)
+            .select('ev.execution'),
+        ),
+      )
       .select(['a.id', 'a.type', 'a.name', 'a.digest', 'a.bytes', 'a.created', 'a.properties', 'e.run', 'e.step'])
 
   async function chunked<T>(ids: readonly string[], query: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
@@ -99,44 +110,42 @@ export function metadataStore(base: Db) {
   }
 
   return {
-    /** The contexts `run` and `pipeline` of an execution, made when missing. */
-    async associate(execution: { readonly id: string; readonly run: string; readonly pipeline: string }): Promise<void> {
-      for (const [type, name] of [
-        ['run', execution.run],
-        ['pipeline', execution.pipeline],
-      ] as const) {
-        await db
-          .insertInto('contexts')
-          .values({ id: contextId(type, name), type, name })
-          .onConflict((c) => c.doNothing())
-          .execute()
-        await db
-          .insertInto('associations')
-          .values({ context: contextId(type, name), execution: execution.id })
-          .onConflict((c) => c.doNothing())
-          .execute()
-      }
-    },
-
-    async addArtifact(artifact: NewArtifact, created: number): Promise<void> {
+    /** The contexts `run` and `pipeline` of an execution, made when missing, with it and its outputs in them. */
+    async associate(
+      execution: { readonly id: string; readonly run: string; readonly pipeline: string },
+      outputs: readonly string[],
+    ): Promise<void> {
+      const contexts = (['run', 'pipeline'] as const).map((type) => ({ id: contextId(type, execution[type]), type, name: execution[type] }))
       await db
-        .insertInto('artifacts')
-        .values({ ...artifact, properties: JSON.stringify(artifact.properties), created })
+        .insertInto('contexts')
+        .values(contexts)
+        .onConflict((c) => c.doNothing())
+        .execute()
+      await db
+        .insertInto('associations')
+        .values(contexts.map(({ id }) => ({ context: id, execution: execution.id })))
+        .onConflict((c) => c.doNothing())
+        .execute()
+      if (outputs.length === 0) return
+      await db
+        .insertInto('attributions')
+        .values(contexts.flatMap(({ id }) => outputs.map((artifact) => ({ context: id, artifact }))))
+        .onConflict((c) => c.doNothing())
         .execute()
     },
 
-    async addEvent(event: { artifact: string; execution: string; type: 'input' | 'output'; path: string; at: number }): Promise<void> {
-      await db.insertInto('artifact_events').values(event).execute()
+    async addArtifacts(artifacts: readonly NewArtifact[], created: number): Promise<void> {
+      if (artifacts.length === 0) return
+      await db
+        .insertInto('artifacts')
+        .values(artifacts.map((artifact) => ({ ...artifact, properties: JSON.stringify(artifact.properties), created })))
+        .execute()
     },
 
-    async attribute(artifact: string, execution: { readonly run: string; readonly pipeline: string }): Promise<void> {
-      for (const context of [contextId('run', execution.run), contextId('pipeline', execution.pipeline)]) {
-        await db
-          .insertInto('attributions')
-          .values({ context, artifact })
-          .onConflict((c) => c.doNothing())
-          .execute()
-      }
+    async addEvents(
+      events: readonly { artifact: string; execution: string; type: 'input' | 'output'; path: string; at: number }[],
+    ): Promise<void> {
+      if (events.length > 0) await db.insertInto('artifact_events').values(events).execute()
     },
 
     /** Takes back what an unfinished attempt recorded. */
@@ -152,6 +161,15 @@ export function metadataStore(base: Db) {
     async artifacts(ids: readonly string[]): Promise<ArtifactSummary[]> {
       const rows = await chunked(ids, (part) => artifactRows().where('a.id', 'in', part).execute())
       return rows.map(artifactSummaryOf)
+    },
+
+    /** Artifacts whose makers, if any, are known already. */
+    async artifactsMadeBy(
+      ids: readonly string[],
+      makers: ReadonlyMap<string, { readonly run: string; readonly step: string }>,
+    ): Promise<ArtifactSummary[]> {
+      const rows = await chunked(ids, (part) => db.selectFrom('artifacts').selectAll().where('id', 'in', part).execute())
+      return rows.map((row) => artifactSummaryOf({ ...row, run: makers.get(row.id)?.run ?? null, step: makers.get(row.id)?.step ?? null }))
     },
 
     /** What executions took or put out, by execution and path. */

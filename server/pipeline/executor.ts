@@ -20,12 +20,13 @@ export type NewAlert = {
 }
 
 export type ExecutorOptions = StepRunnerOptions & {
-  /** Steps of one run at the same time. */
-  readonly parallel: number
   readonly raise: (alert: NewAlert) => Promise<unknown>
   /** Hears of what went wrong in the executor itself, outside of any step. */
   readonly onError: (thrown: unknown) => void
 }
+
+/** How long after the server's start workers are started that nothing waits for, in milliseconds. */
+const WARM_AFTER = 5000
 
 const planned = (row: ExecutionRow): PlannedStep => ({
   name: row.step,
@@ -39,6 +40,7 @@ export function createExecutor(options: ExecutorOptions) {
   const runs = runStore(db)
   const steps = createStepRunner(options)
   const driving = new Map<string, { controller: AbortController; done: Promise<void> }>()
+  const closed = new AbortController()
   let closing = false
 
   /** What is finished and still there stays finished; everything else waits again. */
@@ -63,18 +65,18 @@ export function createExecutor(options: ExecutorOptions) {
     const running = new Map<string, Promise<unknown>>()
     while (!closing) {
       const rows = await runs.steps(run.id)
-      const next = plan(rows.map(planned), { parallel: options.parallel, cancelled: signal.aborted })
+      // a step is marked as running only when it is known that it must be done
+      const known = rows.map(planned).map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
+      const next = plan(known, { parallel: options.parallel, cancelled: signal.aborted })
       if (next.kind === 'end') return finish(run, rows, next, log)
       for (const name of next.start) {
         const row = must(
           rows.find((other) => other.step === name),
           'a planned step',
         )
-        await steps.begin(row)
-        // attempts as they are after begin
         running.set(
           name,
-          steps.run(run, pipeline, { ...row, attempts: row.attempts + 1 }, log, signal, () => closing).finally(() => running.delete(name)),
+          steps.run(run, pipeline, row, log, signal, () => closing).finally(() => running.delete(name)),
         )
       }
       await Promise.race(running.values())
@@ -93,16 +95,18 @@ export function createExecutor(options: ExecutorOptions) {
       step: culprit?.step ?? null,
     }
     const error = end.state === 'succeeded' ? null : end.state === 'cancelled' ? cancelled : broken
-    await db.transaction().execute(async (tx) => {
-      const skipped = rows.filter((row) => end.skip.includes(row.step)).map((row) => row.id)
-      await runStore(tx).setSteps(skipped, end.state === 'cancelled' ? 'cancelled' : 'skipped')
-      await runStore(tx).setState(run.id, end.state, { ended: at, error })
-    })
     log.add(
       null,
       error === null ? 'info' : 'warn',
       error === null ? 'the run has succeeded' : `the run ended as ${end.state}: ${error.detail}`,
     )
+    await log.written()
+    await db.transaction().execute(async (tx) => {
+      const skipped = rows.filter((row) => end.skip.includes(row.step)).map((row) => row.id)
+      await runStore(tx).setSteps(skipped, end.state === 'cancelled' ? 'cancelled' : 'skipped')
+      await runStore(tx).setState(run.id, end.state, { ended: at, error })
+      await log.flushInto(tx)
+    })
     await log.flush()
     events.publish({
       type: 'run.changed',
@@ -142,6 +146,11 @@ export function createExecutor(options: ExecutorOptions) {
       return done
     },
 
+    /** Starts workers for steps to come once the server has had time for its start; without it, the first step starts them. */
+    warm: (): void => {
+      void clock.sleep(WARM_AFTER, closed.signal).then(steps.warm, () => {})
+    },
+
     running: (): string[] => [...driving.keys()],
 
     /** False when the run is not being driven here. */
@@ -154,8 +163,10 @@ export function createExecutor(options: ExecutorOptions) {
     /** Ends the workers and leaves what was unfinished as it is in the database, to be resumed. */
     async close(): Promise<void> {
       closing = true
+      closed.abort()
       for (const { controller } of driving.values()) controller.abort(new AppError('aborted', STOPPING))
       await Promise.allSettled([...driving.values()].map(({ done }) => done))
+      await steps.close()
     },
   }
 }

@@ -338,6 +338,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         }
       }
       await dispatch()
+      executor.warm()
       triggers.begin()
     },
 

@@ -7,7 +7,14 @@ const FLUSH_EVERY = 250
 /** A step that floods its log loses lines, not the server's memory. */
 const MAX_WAITING = 1000
 
-export type RunLog = { add(step: string | null, level: LogLevel, message: string): void; flush(): Promise<void> }
+export type RunLog = {
+  add(step: string | null, level: LogLevel, message: string): void
+  flush(): Promise<void>
+  /** Resolves when nothing is being written. */
+  written(): Promise<void>
+  /** Writes what waits as part of a transaction, and is lost with it. Await written() before it, or lines change places. */
+  flushInto(tx: Db): Promise<void>
+}
 
 export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock: Clock; readonly run: string }): RunLog {
   let waiting: NewLogLine[] = []
@@ -15,12 +22,17 @@ export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock
   let scheduled = false
   let writing: Promise<void> = Promise.resolve()
 
-  const flush = (): Promise<void> => {
+  const taken = (): NewLogLine[] => {
     const lines = waiting
     if (dropped > 0) lines.push({ at: clock.now(), step: null, level: 'warn', message: `${dropped} more lines came than could be kept` })
     waiting = []
     dropped = 0
-    if (lines.length > 0) writing = writing.then(() => db.transaction().execute((tx) => runLogStore(tx).append(run, lines)))
+    return lines
+  }
+
+  const flush = (): Promise<void> => {
+    const lines = taken()
+    if (lines.length > 0) writing = writing.catch(() => {}).then(() => db.transaction().execute((tx) => runLogStore(tx).append(run, lines)))
     return writing
   }
 
@@ -40,5 +52,7 @@ export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock
       })
     },
     flush,
+    written: () => writing.catch(() => {}),
+    flushInto: (tx) => runLogStore(tx).append(run, taken()),
   }
 }

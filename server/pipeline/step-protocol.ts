@@ -7,7 +7,7 @@ import type { ArtifactType } from './artifact-types.ts'
 import type { StepResult } from './component.ts'
 import type { LogLevel } from './run-log-store.ts'
 
-/** What a worker is started with: everything a step needs, as plain data. */
+/** What a worker is given: everything a step needs, as plain data. */
 export type StepTask = {
   readonly module: string
   readonly component: string
@@ -32,11 +32,12 @@ export type StepTask = {
   readonly folder: string
 }
 
-export type WorkerData = { readonly task: StepTask; readonly api: MessagePort; readonly blobs: MessagePort }
+/** A step for a worker that waits for one, with ports that are closed at its end, whatever it may still send. */
+export type GivenStep = { readonly kind: 'step'; readonly task: StepTask; readonly api: MessagePort; readonly blobs: MessagePort }
 
 export type StepFailure = { readonly code: ErrorCode; readonly detail: string; readonly issues: readonly Issue[]; readonly stack?: string }
 
-/** What a worker tells while it runs, and at its end. */
+/** What a step tells while it runs, and at its end. */
 export type FromStep =
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly note: string }
@@ -46,7 +47,13 @@ export type FromStep =
 /** Why running steps are asked to end when the server does: their runs go on after the next start. */
 export const STOPPING = 'the server is stopping'
 
-export type ToStep = { readonly kind: 'abort'; readonly reason: string }
+export type ToWorker = GivenStep | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
+
+/** A worker passes on what its step says, and says between steps whether it takes another one or the last has left something behind. */
+export type FromWorker =
+  | { readonly kind: 'said'; readonly step: StepId; readonly message: FromStep }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'spent'; readonly why: string }
 
 /** Requests to the blob store, which only the server's own thread drives. */
 export type BlobRequest = { readonly id: number } & (

@@ -22,6 +22,7 @@ import { type RunRow, runStore, type StepError } from './run-store.ts'
 import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
+import { createWorkerPool } from './worker-pool.ts'
 
 export type StepRunnerOptions = {
   readonly db: Db
@@ -34,6 +35,8 @@ export type StepRunnerOptions = {
   /** Where steps get their working folders. */
   readonly folder: string
   readonly limits: StepLimits
+  /** Steps of one run at the same time, and workers kept ready for them. */
+  readonly parallel: number
 }
 
 type Inputs = StepTask['inputs']
@@ -44,6 +47,12 @@ type Ending = {
   readonly reuse?: string
 }
 
+/** What is known of a step before it is done: its inputs, and what its row records about its start. */
+type Resolved = {
+  inputs: Inputs
+  found: Partial<Pick<ExecutionRow, 'attempts' | 'started' | 'params' | 'cache_key' | 'identity' | 'cache'>>
+}
+
 /** What progress is stored at most so often, in milliseconds; events go out as they come. */
 const STORE_PROGRESS_EVERY = 1000
 
@@ -51,11 +60,14 @@ export function createStepRunner(options: StepRunnerOptions) {
   const { db, blobs, clock, random, events } = options
   const runs = runStore(db)
   const metadata = metadataStore(db)
+  const workers = createWorkerPool({ clock, idle: options.parallel, memoryMb: options.limits.memoryMb })
   const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
 
   async function inputsOf(pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
     const wires = Object.entries(must(pipeline.steps[row.step], 'the definition of a step').inputs)
-    const steps = await runs.steps(row.run)
+    if (wires.length === 0) return {}
+    const sources = new Set(wires.map(([, wire]) => wire.split('.')[0]))
+    const steps = (await runs.steps(row.run)).filter(({ step }) => sources.has(step))
     const outputs = await metadata.attached(
       steps.map((step) => step.id),
       'output',
@@ -103,42 +115,61 @@ export function createStepRunner(options: StepRunnerOptions) {
   }
 
   /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. */
-  async function commit(row: ExecutionRow, inputs: Inputs, types: Readonly<Record<string, ArtifactType>>, ending: Ending): Promise<void> {
+  async function commit(
+    row: ExecutionRow,
+    { inputs, found }: Resolved,
+    types: Readonly<Record<string, ArtifactType>>,
+    ending: Ending,
+    log: RunLog,
+  ): Promise<void> {
     const at = clock.now()
+    await log.written()
     await db.transaction().execute(async (tx) => {
       const store: MetadataStore = metadataStore(tx)
       await runStore(tx).setStep(row.id, {
+        ...found,
         state: ending.state,
         ended: at,
         error: ending.error && JSON.stringify(ending.error),
         progress: null,
       })
-      await store.clearEvents(row.id)
-      await store.associate(row)
-      for (const [path, input] of Object.entries(inputs))
-        await store.addEvent({ artifact: input.artifact, execution: row.id, type: 'input', path, at })
+      if (row.attempts > 0) await store.clearEvents(row.id)
       const reused = ending.reuse === undefined ? [] : await store.attached([ending.reuse], 'output')
-      for (const { path, artifact } of reused) {
-        await store.addEvent({ artifact: artifact.id, execution: row.id, type: 'output', path, at })
-        await store.attribute(artifact.id, row)
-      }
-      for (const [path, produced] of Object.entries(ending.outputs)) {
-        const id = newId('artifact', random)
-        const name = produced.name === '' ? `${row.step}.${path}` : produced.name
-        await store.addArtifact(
-          {
-            id,
-            type: must(types[path], 'the type of an output'),
-            name,
-            digest: produced.digest,
-            bytes: produced.bytes,
-            properties: produced.properties,
-          },
-          at,
-        )
-        await store.addEvent({ artifact: id, execution: row.id, type: 'output', path, at })
-        await store.attribute(id, row)
-      }
+      const made = Object.entries(ending.outputs).map(([path, produced]) => ({
+        path,
+        artifact: {
+          id: newId('artifact', random),
+          type: must(types[path], 'the type of an output'),
+          name: produced.name === '' ? `${row.step}.${path}` : produced.name,
+          digest: produced.digest,
+          bytes: produced.bytes,
+          properties: produced.properties,
+        },
+      }))
+      const outputs = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact: artifact.id }))
+      await store.addArtifacts(
+        made.map(({ artifact }) => artifact),
+        at,
+      )
+      await store.addEvents([
+        ...Object.entries(inputs).map(([path, { artifact }]) => ({ artifact, execution: row.id, type: 'input' as const, path, at })),
+        ...outputs.map((output) => ({ ...output, execution: row.id, type: 'output' as const, at })),
+      ])
+      await store.associate(
+        row,
+        outputs.map(({ artifact }) => artifact),
+      )
+      await log.flushInto(tx)
+    })
+  }
+
+  /** Marks the step as running: a crash from here on leaves a step that is done again, as its next attempt. */
+  async function begin(row: ExecutionRow, { found }: Resolved): Promise<void> {
+    await runs.setStep(row.id, { ...found, state: 'running', ended: null, error: null, progress: null })
+    events.publish({
+      type: 'run.changed',
+      subject: row.pipeline,
+      data: { run: row.run, pipeline: row.pipeline, step: row.step, state: 'running' },
     })
   }
 
@@ -152,25 +183,12 @@ export function createStepRunner(options: StepRunnerOptions) {
   }
 
   return {
-    /** Marks the step as running: a crash from here on leaves a step that is done again, as its next attempt. */
-    async begin(row: ExecutionRow): Promise<void> {
-      await runs.setStep(row.id, {
-        state: 'running',
-        attempts: row.attempts + 1,
-        started: clock.now(),
-        ended: null,
-        error: null,
-        cache: null,
-        progress: null,
-      })
-      events.publish({
-        type: 'run.changed',
-        subject: row.pipeline,
-        data: { run: row.run, pipeline: row.pipeline, step: row.step, state: 'running' },
-      })
-    },
+    /** Starts workers before they are needed. */
+    warm: workers.fill,
 
-    /** Does a step that has begun, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
+    close: workers.close,
+
+    /** Does a step, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
     async run(
       run: RunRow,
       pipeline: Pipeline,
@@ -179,28 +197,32 @@ export function createStepRunner(options: StepRunnerOptions) {
       signal: AbortSignal,
       halted: () => boolean,
     ): Promise<Ending | undefined> {
-      const definition = must(pipeline.steps[row.step], 'the definition of a step')
-      const { component } = definition
-      let inputs: Inputs = {}
+      const { component } = must(pipeline.steps[row.step], 'the definition of a step')
+      const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
       let ending: Ending
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
-        inputs = await inputsOf(pipeline, row)
+        const inputs = await inputsOf(pipeline, row)
+        resolved.inputs = inputs
         const reads =
           (await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
         const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
         const cache = await lookUp(row, await cacheKey(identity), identity, component.cache === 'never')
         const { from, ...shown } = cache
-        await runs.setStep(row.id, {
+        Object.assign(resolved.found, {
           params: JSON.stringify(params),
           cache_key: cache.key,
           identity: JSON.stringify(identity),
           cache: JSON.stringify(shown),
-        })
+        } satisfies Resolved['found'])
         log.add(row.step, 'info', cache.hit ? `taken from the cache: ${cache.why}` : `started: ${cache.why}`)
         if (from !== undefined) ending = { state: 'cached', error: null, outputs: {}, reuse: from }
-        else ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+        else {
+          if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
+          await begin(row, resolved)
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+        }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
         ending = { state: signal.aborted ? 'cancelled' : 'failed', error: { code, detail: detail.slice(0, 4000) }, outputs: {} }
@@ -208,8 +230,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      await commit(row, inputs, component.outputs, ending)
-      await log.flush()
+      await commit(row, resolved, component.outputs, ending, log)
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
@@ -228,9 +249,9 @@ export function createStepRunner(options: StepRunnerOptions) {
     signal: AbortSignal,
   ): Promise<StepOutcome> {
     const { component } = must(pipeline.steps[row.step], 'the definition of a step')
-    if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
     let stored = Number.NEGATIVE_INFINITY
     const outcome = await runStepProcess({
+      workers,
       task: {
         module: component.module,
         component: component.name,

@@ -1,21 +1,26 @@
 import { readFile } from 'node:fs/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
+import * as z from 'zod'
 import { createClient } from '../../shared/contract/client.ts'
 import { must } from '../../shared/core/assert.ts'
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
+import type { StepId } from '../../shared/core/ids.ts'
 import type { AnyComponent, StepContext, StepInput, StepResult } from './component.ts'
 import { BRIDGE_URL, bridgedFetch } from './fetch-bridge.ts'
 import { bridgedBlobs, failureOf } from './step-blobs.ts'
-import type { FromStep, StepTask, ToStep, WorkerData } from './step-protocol.ts'
+import type { FromStep, FromWorker, GivenStep, StepTask, ToWorker } from './step-protocol.ts'
+import { watchTraces } from './worker-traces.ts'
 
-/** The thread that one step runs in: loads the component's module, runs it, tells the result, ends. */
+/** The thread that steps run in, one at a time: loads the component's module, runs it, tells the result, and says whether it is as it was before. */
 const port = must(parentPort, 'a parent thread')
-const { task, api, blobs } = workerData as WorkerData
-const tell = (message: FromStep) => port.postMessage(message)
+let steps = 0
+let current: { readonly step: StepId; readonly controller: AbortController } | undefined
+const say = (message: FromWorker) => port.postMessage(message)
 
 async function load({ module, component, componentVersion }: StepTask): Promise<AnyComponent> {
-  const exported: Record<string, unknown> = await import(module)
+  // a module instance of its own for each step: no step sees another one's variables
+  const exported: Record<string, unknown> = await import(steps === 1 ? module : `${module}?step=${steps}`)
   const found = Object.values(exported).find((value): value is AnyComponent => {
     const candidate = value as Partial<AnyComponent> | null
     return (
@@ -48,7 +53,7 @@ const inputOf = (name: string, given: StepTask['inputs'][string]): StepInput => 
 /** Progress is told at most so often, in milliseconds, except for its end. */
 const PROGRESS_EVERY = 200
 
-function contextOf(signal: AbortSignal): StepContext {
+function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) => void, signal: AbortSignal): StepContext {
   let told = Number.NEGATIVE_INFINITY
   const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) => tell({ kind: 'log', level, message })
   return {
@@ -83,18 +88,33 @@ function checkResult(component: AnyComponent, result: StepResult): StepResult {
   return result
 }
 
-async function main(): Promise<void> {
+async function take(given: GivenStep): Promise<void> {
+  const { task, api, blobs } = given
   const controller = new AbortController()
-  port.on('message', (message: ToStep) => controller.abort(new AppError('aborted', message.reason)))
+  current = { step: task.step, controller }
+  steps++
+  const tell = (message: FromStep) => say({ kind: 'said', step: task.step, message })
+  let failed = true
   try {
     const component = await load(task)
-    const result = checkResult(component, await component.run(contextOf(controller.signal) as never))
+    const result = checkResult(component, await component.run(contextOf(given, tell, controller.signal) as never))
     tell({ kind: 'done', result })
+    failed = false
   } catch (thrown) {
     tell({ kind: 'failed', failure: failureOf(thrown) })
-  } finally {
-    port.close()
   }
+  current = undefined
+  api.close()
+  blobs.close()
+  const why = failed ? 'its step failed' : await traces.found(steps)
+  say(why === undefined ? { kind: 'ready' } : { kind: 'spent', why })
 }
 
-await main()
+// components need zod: loaded while the worker waits, with the globals that it sets at its first schemas
+z.object({})
+const traces = watchTraces()
+port.on('message', (message: ToWorker) => {
+  if (message.kind === 'step') void take(message)
+  else if (message.step === current?.step) current.controller.abort(new AppError('aborted', message.reason))
+})
+say({ kind: 'ready' })

@@ -141,8 +141,8 @@ export const digits = definePipeline({
   },
   triggers: {
     demand: { enabled: true, settings: {} },
-    drift: { enabled: true, settings: { minExamples: 300, cooldownMs: 60_000, params: { retrain: true } } },
-    degradation: { enabled: true, settings: { minExamples: 300, cooldownMs: 60_000, params: { retrain: true } } },
+    drift: { enabled: true, settings: { minExamples: 600, cooldownMs: 60_000, params: { retrain: true } } },
+    degradation: { enabled: true, settings: { minExamples: 600, cooldownMs: 60_000, params: { retrain: true } } },
     'new-data': { enabled: false, settings: { minExamples: 5000, params: { retrain: true } } },
     schedule: { enabled: false, settings: { cron: '0 3 * * 1', timeZone: 'UTC', params: { retrain: true } } },
   },

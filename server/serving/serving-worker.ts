@@ -26,7 +26,7 @@ const api: ServingApi = {
     unwrap(tested)
     loaded.get(digest)?.runtime.dispose()
     loaded.set(digest, { runtime, manifest })
-    return { backend: runtime.backend }
+    return { backend: runtime.backend, labels: manifest.labels }
   },
   async predict(digest, inputs) {
     const found = loaded.get(digest)

@@ -4,15 +4,7 @@ import { fromBase64 } from '../../shared/core/bytes.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import { shapeMismatch } from '../../shared/tensor/tensor.ts'
 import type { ModelInput, RunnableManifest } from '../../shared/worker/inference-api.ts'
-import { type PreparedInput, prepareInput } from '../../shared/worker/prepare-input.ts'
-
-/** The image size that a version takes, `[height, width, channels]`; undefined where it takes none. */
-function imageShapeOf({ monitors, transforms, signature }: RunnableManifest): readonly number[] | undefined {
-  if (monitors !== 'image') return undefined
-  for (const transform of transforms) if (transform.kind === 'image-scale') return [transform.height, transform.width, transform.channels]
-  const [, height, width, channels = 1] = must(signature.inputs[0], 'an input').shape
-  return height === undefined || width === undefined ? undefined : [height, width, channels]
-}
+import { imageShapeOf, type PreparedInput, prepareInput } from '../../shared/worker/prepare-input.ts'
 
 const isImage = (input: PredictInput): input is Extract<PredictInput, { shape: unknown }> => Array.isArray(input['shape'])
 
@@ -27,15 +19,16 @@ function bytesOf(data: string): Uint8Array {
 /** What a device's app would have passed. Throws shape_mismatch, invalid_input. */
 function modelInputOf(manifest: RunnableManifest, input: PredictInput): ModelInput {
   if (!isImage(input)) return input as Exclude<PredictInput, { shape: readonly number[] }>
+  if (manifest.monitors !== 'image')
+    throw new AppError('invalid_input', 'this model takes an object with one value for each column, not an image')
   const expected = imageShapeOf(manifest)
-  if (expected === undefined) throw new AppError('invalid_input', 'this model takes an object with one value for each column, not an image')
   const [height, width, channels = 1] = input.shape
-  if (height !== expected[0] || width !== expected[1] || channels !== expected[2])
-    throw shapeMismatch('image', expected.join('x'), [height, width, channels].join('x'))
+  if (height !== expected.height || width !== expected.width || channels !== expected.channels)
+    throw shapeMismatch('image', `${expected.height}x${expected.width}x${expected.channels}`, [height, width, channels].join('x'))
   return bytesOf(input.data)
 }
 
-/** The inputs as one batch of the network, `size` values for each. A failure names the input at fault, its place in the request. */
+/** The inputs as one batch of the network, one row after another. A failure names the input at fault, its place in the request. */
 export function prepareBatch(
   manifest: RunnableManifest,
   inputs: readonly PredictInput[],

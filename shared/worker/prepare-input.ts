@@ -29,7 +29,7 @@ function toBytes(values: Exclude<ModelInput, Row>): Uint8Array {
 type ImageShape = { readonly height: number; readonly width: number; readonly channels: number }
 
 /** The size of the images that a model takes: from its transform, else from its signature. */
-function imageShapeOf(manifest: RunnableManifest): ImageShape {
+export function imageShapeOf(manifest: RunnableManifest): ImageShape {
   for (const transform of manifest.transforms) {
     if (transform.kind === 'image-scale') return { height: transform.height, width: transform.width, channels: transform.channels }
   }

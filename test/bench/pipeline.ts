@@ -97,8 +97,8 @@ async function triggerToFirstStep({ services }: TestServer, rounds: number): Pro
     })
     const ended = endOf(services, 'arrival')
     const data = new Blob([utf8(`id,x\n${round},1\n`)]).stream()
-    // each round its own parameters, or the step would come from the cache
-    await services.pipelines.setTrigger('arrival', 'new-data', { enabled: true, settings: { minSpans: 1, params: { lot: round + 1 } } })
+    // parameters that no run has had yet, or the step would come from the cache
+    await services.pipelines.setTrigger('arrival', 'new-data', { enabled: true, settings: { minSpans: 1, params: { lot: 5000 + round } } })
     await services.datasets.upload('bench' as Slug, { data, type: 'text/csv', source: 'bench' })
     const detail = await services.pipelines.run(await ended)
     stop()

@@ -17,7 +17,7 @@ export function DatasetsPage() {
           items.length === 0 ? (
             <Card>
               <Empty icon="data" title="No datasets yet">
-                A pipeline makes its own; <code>shoal data add</code> uploads a file.
+                A pipeline makes its own; <code>shoal datasets upload</code> uploads a file.
               </Empty>
             </Card>
           ) : (

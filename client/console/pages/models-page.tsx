@@ -32,7 +32,7 @@ export function ModelsPage() {
           {({ items }) =>
             items.length === 0 ? (
               <Empty icon="models" title="No models yet">
-                A pipeline run registers the first version; so does <code>shoal push</code>.
+                A pipeline run registers the first version; so does the <a href="/docs">API</a>.
               </Empty>
             ) : (
               <Table

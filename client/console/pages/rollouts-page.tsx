@@ -36,7 +36,7 @@ export function RolloutsPage() {
               {running.length === 0 ? (
                 <Card title="Running now">
                   <Empty icon="branch" title="No rollout is running">
-                    A pipeline’s release step starts one, and so does <code>shoal rollout start</code>.
+                    A pipeline’s release step starts one, and so does <code>shoal rollouts start</code>.
                   </Empty>
                 </Card>
               ) : (

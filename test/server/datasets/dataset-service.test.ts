@@ -66,6 +66,8 @@ describe('datasets', () => {
     ['bytes that are no Parquet', utf8('PAR1 is not enough'), 'application/vnd.apache.parquet', 'invalid_input'],
     ['a CSV file without rows', utf8('id,width\n'), 'text/csv', 'invalid_input'],
     ['an empty file', utf8(''), 'text/csv', 'invalid_input'],
+    ['a CSV file with a ragged row', utf8('id,width\n1,2\n2,3,4\n5,6\n'), 'text/csv', 'invalid_input'],
+    ['a CSV file with NUL bytes', utf8('id,width\n1,\u0000\n'), 'text/csv', 'invalid_input'],
     ['another type', utf8('{}'), 'application/json', 'unsupported_media_type'],
   ])('[MET-2] refuses %s and adds nothing', async (what, body, type, code) => {
     const name = await dataset(`refuses-${what.replaceAll(/[^a-z]+/gi, '-').toLowerCase()}`)

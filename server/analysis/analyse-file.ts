@@ -1,0 +1,151 @@
+import { stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, extname } from 'node:path'
+import { AppError } from '../../shared/core/errors.ts'
+import { validateStatistics } from '../../shared/data/anomalies.ts'
+import type { Anomaly } from '../../shared/data/anomaly.ts'
+import type { DatasetStatistics, FeatureStatistics } from '../../shared/data/dataset-statistics.ts'
+import { inferSchema } from '../../shared/data/infer-schema.ts'
+import type { DatasetSchema } from '../../shared/data/schema.ts'
+import { startStatistics } from '../../shared/data/statistics.ts'
+import { type Suggestion, suggestPreparation } from '../../shared/data/suggestions.ts'
+import { inFolder } from '../datasets/span-files.ts'
+import { type FileFormat, openTable, type Table, type TableColumn } from './open-table.ts'
+import { MixedTypes } from './mixed-types.ts'
+import { columnGroups, planColumns, readTable } from './read-table.ts'
+
+export type AnalyseOptions = {
+  readonly label?: string
+  /** What the file is held against. Its label counts where none is named. */
+  readonly schema?: DatasetSchema
+  readonly onProgress?: (progress: AnalyseProgress) => void
+}
+
+/** Rows read so far, of all; many columns are read in parts, and their rows count once for each. Before the first row the file is looked over. */
+export type AnalyseProgress = { readonly rows: number; readonly total: number }
+
+/** What can be said about a file of rows. */
+export type Analysis = {
+  readonly file: string
+  readonly format: FileFormat
+  readonly bytes: number
+  readonly label: string | null
+  readonly statistics: DatasetStatistics
+  /** A first schema, to be reviewed by a person. */
+  readonly schema: DatasetSchema
+  readonly suggestions: readonly Suggestion[]
+  /** Against the schema that was given; null without one. */
+  readonly anomalies: readonly Anomaly[] | null
+  /** Columns whose values are not all of one type, with the first row that differs. */
+  readonly mixed: readonly MixedColumn[]
+}
+
+export type MixedColumn = { readonly feature: string; readonly row: number; readonly value: string; readonly advice: string }
+
+/** Of all features together: what is kept in memory and printed as JSON. */
+const MAX_TOP_VALUES = 1_000_000
+
+const FORMATS: Record<string, FileFormat> = {
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.json': 'json',
+  '.jsonl': 'json',
+  '.ndjson': 'json',
+  '.parquet': 'parquet',
+}
+
+/** By its name; undefined for a file that cannot be analysed. */
+export const formatOf = (path: string): FileFormat | undefined => FORMATS[extname(path).toLowerCase()]
+
+/**
+ * Analyses a CSV, JSON or Parquet file in bounded memory, whatever its length.
+ * @throws AppError not_found, or invalid_input naming file, line or column, and what to do.
+ */
+export async function analyseFile(path: string, format: FileFormat, options: AnalyseOptions = {}): Promise<Analysis> {
+  const bytes = await sizeOf(path)
+  return inFolder(tmpdir(), async (folder) => {
+    const table = await openTable(path, format, folder)
+    try {
+      const label = labelOf(table, options)
+      const mixedTypes = new MixedTypes()
+      const statistics = await statisticsOfTable(table, label, mixedTypes, options)
+      const inLabel = label === undefined ? {} : { label }
+      return {
+        file: table.file,
+        format,
+        bytes,
+        label: label ?? null,
+        statistics,
+        schema: inferSchema(statistics, inLabel),
+        suggestions: suggestPreparation(statistics, inLabel),
+        anomalies: options.schema === undefined ? null : validateStatistics(statistics, options.schema).anomalies,
+        mixed: mixedTypes.found(statistics),
+      }
+    } finally {
+      table.duck.close()
+    }
+  })
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new AppError('not_found', `${path} cannot be read`, { cause })
+  })
+  if (!found.isFile()) throw new AppError('invalid_input', `${path} is no file`)
+  if (found.size === 0) throw new AppError('invalid_input', `${basename(path)} is empty: it needs rows`)
+  return found.size
+}
+
+function labelOf({ columns, file }: Table, { label, schema }: AnalyseOptions): string | undefined {
+  const has = (name: string): boolean => columns.some((column) => column.name === name)
+  if (label === undefined) return schema?.label !== undefined && has(schema.label) ? schema.label : undefined
+  if (has(label)) return label
+  const names = columns.slice(0, 10).map((column) => column.name)
+  throw new AppError(
+    'invalid_input',
+    `${file} has no column ${label} to be the label; it has ${names.join(', ')}${columns.length > 10 ? ' …' : ''}`,
+  )
+}
+
+/** Some hundred columns at a time, the label among each, so that memory does not grow with the number of columns. */
+async function statisticsOfTable(
+  table: Table,
+  label: string | undefined,
+  mixedTypes: MixedTypes,
+  { schema, onProgress = () => {} }: AnalyseOptions,
+): Promise<DatasetStatistics> {
+  const numbers = (schema?.features ?? []).filter(({ type }) => type === 'int' || type === 'float')
+  const planned = await planColumns(table, new Set(numbers.map(({ name }) => name)))
+  const groups = columnGroups(planned, label)
+  const found = new Map<string, FeatureStatistics>()
+  const total = table.rows * groups.length
+  // fewer top values of each where there are very many features, but never fewer than a schema's domain may have
+  const kept = Math.max(100, Math.floor(MAX_TOP_VALUES / table.columns.length))
+  let examples = 0
+  let done = 0
+  for (const group of groups) {
+    const stream = startStatistics(label === undefined ? {} : { label })
+    let rows = 0
+    for await (const { batch, length } of readTable(table, group, mixedTypes)) {
+      stream.add(batch)
+      rows += length
+      onProgress({ rows: done + rows, total })
+    }
+    done += rows
+    examples = rows
+    for (const feature of stream.finish().features) found.set(feature.name, withTop(feature, kept))
+  }
+  checkCount(table, examples)
+  return { examples, features: table.columns.flatMap(({ name }: TableColumn) => found.get(name) ?? []) }
+}
+
+const withTop = (feature: FeatureStatistics, length: number): FeatureStatistics =>
+  feature.categorical === undefined || feature.categorical.top.length <= length
+    ? feature
+    : { ...feature, categorical: { ...feature.categorical, top: feature.categorical.top.slice(0, length) } }
+
+/** No row may get lost between the look at the file and its reading. Blank lines of a single column are rows to one and none to the other. */
+function checkCount({ file, rows, columns }: Table, read: number): void {
+  if (rows !== read && columns.length > 1)
+    throw new AppError('invalid_input', `${file} has ${rows} rows, but only ${read} could be read: look for stray line ends and quotes`)
+}

@@ -1,0 +1,89 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import progress from 'cli-progress'
+import { AppError } from '../../../shared/core/errors.ts'
+import { type DatasetSchema, datasetSchema } from '../../../shared/data/schema.ts'
+import type { Analysis, AnalyseProgress } from '../../analysis/analyse-file.ts'
+import { type Cli, command, UsageError } from '../command.ts'
+import { analysisTable, notesText } from '../analysis-text.ts'
+
+export const analyse = command({
+  name: 'analyse',
+  description: 'Statistics, a schema and advice for a file of rows; asks no server',
+  args: {
+    file: { type: 'positional', required: true, description: 'Path of a .csv, .tsv, .json, .jsonl, .ndjson or .parquet file' },
+    label: { type: 'string', description: 'The column that is to be predicted', valueHint: 'column' },
+    schema: { type: 'string', description: 'Hold the file against this schema; exit code 1 where it does not fit', valueHint: 'file' },
+    out: { type: 'string', description: 'Also write a report with charts', valueHint: 'report.html' },
+  },
+  async run({ args: { file, label, schema: schemaFile, out }, output, cli }) {
+    // DuckDB is heavy: loaded for this command alone
+    const { analyseFile, formatOf } = await import('../../analysis/analyse-file.ts')
+    const format = formatOf(file)
+    if (format === undefined) throw new UsageError(`${file} is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet`)
+    const schema = schemaFile === undefined ? undefined : await readSchema(schemaFile)
+    const bar = progressBar(cli)
+    let analysis: Analysis
+    try {
+      analysis = await analyseFile(file, format, {
+        ...(label === undefined ? {} : { label }),
+        ...(schema === undefined ? {} : { schema }),
+        onProgress: bar.show,
+      })
+    } finally {
+      bar.stop()
+    }
+    if (out !== undefined) {
+      await writeReport(out, analysis)
+      output.note(`wrote ${out}`)
+    }
+    if (output.json) output.answer(analysis, () => '')
+    else {
+      const { rows, columns } = analysisTable(analysis)
+      output.table(rows, columns, analysis, 'the file has no columns')
+      for (const line of notesText(analysis)) output.line(line)
+    }
+    return (analysis.anomalies ?? []).some(({ severity }) => severity === 'error') ? 1 : 0
+  },
+})
+
+/** A schema as `--json` prints it, or a whole answer of `--json`. */
+async function readSchema(path: string): Promise<DatasetSchema> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new AppError('not_found', `${path} cannot be read`, { cause })
+  })
+  let value: unknown
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, ''))
+  } catch (cause) {
+    throw new AppError('invalid_input', `${path} is not JSON: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  }
+  const whole = value as { schema?: unknown } | null
+  const parsed = datasetSchema.safeParse(whole?.schema ?? value)
+  if (parsed.success) return parsed.data
+  const issues = parsed.error.issues.slice(0, 10).map((issue) => ({ where: `${path} /${issue.path.join('/')}`, what: issue.message }))
+  throw new AppError('invalid_input', `${path} is no schema: \`shoal analyse FILE --json\` prints one to begin with`, { issues })
+}
+
+async function writeReport(path: string, analysis: Analysis): Promise<void> {
+  const { reportHtml } = await import('../../analysis/report-html.ts')
+  await writeFile(path, reportHtml(analysis)).catch((cause: unknown) => {
+    throw new AppError('invalid_input', `${path} cannot be written: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  })
+}
+
+/** On a terminal; nothing elsewhere. */
+function progressBar(cli: Cli): { show(progress: AnalyseProgress): void; stop(): void } {
+  if (cli.stderr.isTTY !== true) return { show() {}, stop() {} }
+  const bar = new progress.SingleBar(
+    { stream: cli.stderr, format: '{bar} {percentage} %  {note}', barsize: 30, hideCursor: true, clearOnComplete: true, fps: 20 },
+    progress.Presets.shades_classic,
+  )
+  bar.start(1, 0, { note: 'looking the file over' })
+  return {
+    show({ rows, total }) {
+      bar.setTotal(total)
+      bar.update(rows, { note: `${rows} rows read` })
+    },
+    stop: () => bar.stop(),
+  }
+}

@@ -1,0 +1,132 @@
+import type { PredictInput, Predictions } from '../../shared/contract/serving.ts'
+import type { Clock } from '../../shared/core/clock.ts'
+import type { Sha256 } from '../../shared/core/digest.ts'
+import { AppError } from '../../shared/core/errors.ts'
+import { newId, type Slug } from '../../shared/core/ids.ts'
+import type { Random } from '../../shared/core/random.ts'
+import { connectWorker, type WorkerLike } from '../../shared/worker/connect-worker.ts'
+import { FailureWithHeaders } from '../http/failure-with-headers.ts'
+import type { Registry } from '../registry/registry-service.ts'
+import type { BlobStore } from '../storage/blob-store.ts'
+import { nodeThread } from './node-thread.ts'
+import { servedVersions } from './served-versions.ts'
+import { SERVING_PROTOCOL, type ServedVersion, type ServingApi } from './serving-api.ts'
+
+export type PredictRequest = {
+  readonly model: Slug
+  readonly inputs: readonly PredictInput[]
+  /** Whose version answers; `stable` where neither it nor `version` is given. */
+  readonly alias?: Slug | undefined
+  readonly version?: number | undefined
+}
+
+export type Serving = {
+  /** Throws unknown_model, unknown_version, version_revoked, shape_mismatch, invalid_input; unavailable (with Retry-After) while too many others wait. */
+  predict(request: PredictRequest): Promise<Predictions>
+  /** Ends the thread; what is in flight fails with worker_died. */
+  close(): void
+}
+
+export type ServingSettings = {
+  /** Requests that are answered or wait at the same time. */
+  readonly inFlight: number
+  /** Versions that stay loaded though nobody asks them. */
+  readonly loaded: number
+  /** After which the thread counts as hung and is replaced, milliseconds. */
+  readonly timeoutMs: number
+  /** JavaScript memory of the thread; what a model computes in lies beside it. */
+  readonly memoryMb: number
+}
+
+export const SERVING_SETTINGS: ServingSettings = { inFlight: 16, loaded: 4, timeoutMs: 30_000, memoryMb: 1024 }
+
+export type ServingDeps = {
+  readonly registry: Pick<Registry, 'aliasTarget' | 'getModel' | 'getVersion' | 'manifestOf'>
+  readonly blobs: Pick<BlobStore, 'read'>
+  readonly clock: Clock
+  readonly random: Random
+  readonly settings?: Partial<ServingSettings>
+  readonly spawn?: () => WorkerLike
+}
+
+const STABLE = 'stable' as Slug
+/** What a caller that came at a bad time is asked to wait, seconds. */
+const RETRY_AFTER = '1'
+
+/** Answers of the registry's versions to callers over HTTP, in a thread of its own that starts with the first question. */
+export function createServing({ registry, blobs, clock, random, settings = {}, spawn }: ServingDeps): Serving {
+  const { inFlight: most, loaded, timeoutMs, memoryMb } = { ...SERVING_SETTINGS, ...settings }
+  const thread = connectWorker<ServingApi>({
+    spawn: spawn ?? (() => nodeThread(new URL('./serving-worker.ts', import.meta.url), { memoryMb })),
+    protocol: SERVING_PROTOCOL,
+    clock,
+    timeoutMs,
+  })
+  const versions = servedVersions(thread, loaded)
+  /** What each alias stood for when it was last asked for. */
+  const followed = new Map<string, Sha256>()
+  let inFlight = 0
+
+  async function wanted({ model, alias, version: given }: PredictRequest): Promise<number> {
+    if (alias !== undefined && given !== undefined)
+      throw new AppError('invalid_input', 'name an alias or a version, not both', {
+        issues: [{ where: 'body.version', what: 'stands beside body.alias' }],
+      })
+    const version = given ?? (await registry.aliasTarget(model, alias ?? STABLE))
+    if (version !== undefined) return version
+    await registry.getModel(model)
+    throw new AppError('unknown_version', `${model}@${alias ?? STABLE} points at no version yet: release one, or name a version`)
+  }
+
+  /** The version that an alias has left is let go, unless another alias still stands for it. */
+  function follow(name: string, digest: Sha256): void {
+    const before = followed.get(name)
+    followed.set(name, digest)
+    if (before !== undefined && before !== digest && ![...followed.values()].includes(before)) versions.drop(before)
+  }
+
+  async function fetchVersion(model: Slug, version: number, digest: Sha256): Promise<ServedVersion> {
+    const { topology, tensors, signature, transforms, labels, monitors, selfTest, pieces } = await registry.manifestOf(model, version)
+    return {
+      digest,
+      manifest: { topology, tensors, signature, transforms, labels, monitors, selfTest },
+      pieces: await Promise.all(pieces.map((piece) => blobs.read(piece.digest))),
+    }
+  }
+
+  async function answer(request: PredictRequest): Promise<Predictions> {
+    const { model, inputs } = request
+    const version = await wanted(request)
+    const { manifest: digest, revoked } = await registry.getVersion(model, version)
+    if (revoked !== null) {
+      versions.drop(digest)
+      throw new AppError('version_revoked', `${model} version ${version} was revoked (${revoked.reason}): choose another`)
+    }
+    if (request.version === undefined) follow(`${model}@${request.alias ?? STABLE}`, digest)
+    return versions.use(
+      digest,
+      () => fetchVersion(model, version, digest),
+      async ({ backend, labels }) => {
+        const answers = await thread.call('predict', [digest, inputs])
+        const predictions = answers.map((one) => ({ id: newId('prediction', random), ...one }))
+        return { model, version, backend, labels: [...labels], predictions }
+      },
+    )
+  }
+
+  return {
+    async predict(request) {
+      if (inFlight >= most)
+        throw new FailureWithHeaders('unavailable', `${most} requests for predictions are in flight: ask again in ${RETRY_AFTER} s`, {
+          'retry-after': RETRY_AFTER,
+        })
+      inFlight++
+      try {
+        return await answer(request)
+      } finally {
+        inFlight--
+      }
+    },
+    close: () => thread.dispose(),
+  }
+}

@@ -1,0 +1,53 @@
+import { threadId } from 'node:worker_threads'
+import * as z from 'zod'
+import { defineComponent } from '../../../server/pipeline/component.ts'
+
+const globals = globalThis as { leftBehind?: number }
+let variable = 0
+
+/** Ways to leave something behind in the thread, or to end it. */
+const DEEDS = {
+  nothing: () => {},
+  variable: () => void variable++,
+  global: () => void (globals.leftBehind = 1),
+  prototype: () => void Object.assign(Array.prototype, { leftBehind: 1 }),
+  method: () => void (Math.random = () => 0.5),
+  environment: () => void (process.env['LEFT_BEHIND'] = '1'),
+  interval: () => void setInterval(() => {}, 1000),
+  'unreferenced timer': () => void setInterval(() => {}, 1000).unref(),
+  listener: () => void process.on('beforeExit', () => {}),
+  output: () => console.log('left behind'),
+  memory: () => void (kept = new Uint8Array(80 * 1024 * 1024).fill(1)),
+  throws: () => {
+    throw new Error('broken')
+  },
+  exits: () => process.exit(7),
+  hangs: () => {
+    for (;;);
+  },
+  'dies later': () =>
+    void setTimeout(() => {
+      throw new Error('later')
+    }, 50),
+} as const
+let kept: Uint8Array | undefined
+
+export type Deed = keyof typeof DEEDS
+
+/** Says which thread it runs in and what it finds there, then does its deed. */
+export const traces = defineComponent({
+  name: 'traces',
+  version: '1',
+  module: import.meta.url,
+  inputs: {},
+  outputs: {},
+  params: z.strictObject({ deed: z.enum(Object.keys(DEEDS) as [Deed, ...Deed[]]) }),
+  run: async ({ params, log }) => {
+    const found = [variable, globals.leftBehind, ([] as { leftBehind?: number }).leftBehind, process.env['LEFT_BEHIND'], kept?.length]
+    log.info(
+      JSON.stringify({ thread: threadId, clean: found.every((value) => value === undefined || value === 0) && Math.random() !== 0.5 }),
+    )
+    DEEDS[params.deed]()
+    return { outputs: {} }
+  },
+})

@@ -1,0 +1,116 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../../shared/core/clock.ts'
+import type { RunId, Slug, StepId } from '../../../shared/core/ids.ts'
+import { cryptoRandom } from '../../../shared/core/random.ts'
+import { runStepProcess, type StepOutcome } from '../../../server/pipeline/step-process.ts'
+import { createWorkerPool, type WorkerPool } from '../../../server/pipeline/worker-pool.ts'
+import { type BlobStore, createFsBlobs } from '../../../server/storage/blob-store.ts'
+import { type Deed, traces } from './trace-kinds.ts'
+
+const MEMORY_MB = 512
+
+let folder: string
+let blobs: BlobStore
+let workers: WorkerPool
+let number = 0
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'shoal-pool-'))
+  blobs = await createFsBlobs({ folder: join(folder, 'blobs'), random: cryptoRandom })
+  workers = createWorkerPool({ clock: systemClock, idle: 1, memoryMb: MEMORY_MB })
+})
+afterAll(async () => {
+  await workers.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+type Found = { readonly outcome: StepOutcome; readonly thread: number; readonly clean: boolean }
+
+async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: number } = {}): Promise<Found> {
+  const id = `step_${String(++number).padStart(20, '0')}` as StepId
+  const lines: string[] = []
+  const outcome = await runStepProcess({
+    workers,
+    task: {
+      module: traces.module,
+      component: traces.name,
+      componentVersion: traces.version,
+      run: 'run_00000000000000000000' as RunId,
+      step: id,
+      pipeline: 'traces' as Slug,
+      idempotencyKey: id,
+      inputs: {},
+      params: { deed },
+      reads: null,
+      seed: 1,
+      folder: join(folder, id),
+    },
+    limits: { timeoutMs: 10_000, memoryMb: MEMORY_MB, ...limits },
+    clock: systemClock,
+    blobs,
+    request: async () => new Response(),
+    signal: new AbortController().signal,
+    onLog: (_level, message) => void lines.push(message),
+    onProgress: () => {},
+  })
+  return { outcome, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { thread: number; clean: boolean }) }
+}
+
+/** The threads of the next steps, which leave nothing behind: each waits until the worker has been looked at. */
+async function nextThreads(count: number): Promise<number[]> {
+  const threads: number[] = []
+  for (let i = 0; i < count; i++) {
+    const found = await doStep('nothing')
+    expect(found).toMatchObject({ outcome: { kind: 'done' }, clean: true })
+    threads.push(found.thread)
+    await systemClock.sleep(20)
+  }
+  return threads
+}
+
+test('[PIP-67] a worker is ready before a step needs it, and takes another one when nothing was left in it', async () => {
+  const threads = await nextThreads(6)
+  expect(new Set(threads).size).toBeLessThan(threads.length)
+})
+
+test.each([
+  'global',
+  'prototype',
+  'method',
+  'environment',
+  'interval',
+  'unreferenced timer',
+  'listener',
+  'output',
+  'memory',
+  'dies later',
+] as const)('[PIP-68] what a step leaves behind is not seen by another: %s', async (deed) => {
+  const left = await doStep(deed)
+  expect(left).toMatchObject({ outcome: { kind: 'done' }, clean: true })
+  expect(await nextThreads(4)).not.toContain(left.thread)
+})
+
+test('[PIP-68] each step has the variables of its module to itself', async () => {
+  for (let i = 0; i < 4; i++) {
+    expect(await doStep('variable')).toMatchObject({ outcome: { kind: 'done' }, clean: true })
+    await systemClock.sleep(20)
+  }
+})
+
+test.each([
+  ['throws', 'internal'],
+  ['exits', 'step_crashed'],
+  ['hangs', 'step_timeout'],
+] as const)('[PIP-69] a worker whose step %s is never used again', async (deed, code) => {
+  const bad = await doStep(deed, { timeoutMs: 700 })
+  expect(bad.outcome).toMatchObject({ kind: 'failed', failure: { code } })
+  expect(await nextThreads(4)).not.toContain(bad.thread)
+})
+
+test('[PIP-69] a step with a memory limit of its own has a worker of its own', async () => {
+  const own = await doStep('nothing', { memoryMb: 64 })
+  expect(own.outcome.kind).toBe('done')
+  expect(await nextThreads(3)).not.toContain(own.thread)
+})
