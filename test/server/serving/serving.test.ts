@@ -68,7 +68,8 @@ test('[SRV-1] predictions over HTTP are those of a device on the same pixels and
     for (const [i, p] of there.probabilities.entries()) largest = Math.max(largest, Math.abs(p - (here.probabilities[i] ?? Number.NaN)))
     largest = Math.max(largest, Math.abs(there.confidence - here.confidence))
   }
-  expect(largest).toBeLessThan(1e-6)
+  // a device that measured another backend as faster computes in another order
+  expect(largest).toBeLessThan(model.backend === 'wasm' ? 1e-6 : 1e-5)
 })
 
 test('[SRV-1] rows of a table go through the transforms of the version', async () => {
