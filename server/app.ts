@@ -32,7 +32,7 @@ export type AppOptions = {
   readonly checkReplies: boolean
   /** Pages and other addresses beside the API; registered before the API's 404. */
   readonly pages?: readonly ((app: Hono) => void)[]
-  /** Nouns (tags of the contract) whose routes may have no handler yet. */
+  /** Nouns (tags of the contract) whose routes may have no handler: for a part of the server on its own. */
   readonly absent?: readonly string[]
 }
 

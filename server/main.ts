@@ -19,7 +19,7 @@ import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
 import { repeat } from './repeat.ts'
-import { ABSENT_TAGS, createServices } from './services.ts'
+import { createServices } from './services.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -53,7 +53,6 @@ async function run(config: Config): Promise<void> {
     origins: config.origins,
     checkReplies: false,
     pages: [apiDocs({ version }), ...(pages ? [pages] : [])],
-    absent: ABSENT_TAGS,
   })
   services.connect((request) => app.fetch(request))
   for (const pipeline of await pipelinesOf(config)) await services.pipelines.define(pipeline)

@@ -86,9 +86,6 @@ export type Services = {
   close(): Promise<void>
 }
 
-/** Nouns (tags of the contract) that are not wired below yet. */
-export const ABSENT_TAGS: readonly string[] = []
-
 /** The alias that the fleet follows unless told otherwise, and whose drift starts retraining. */
 const STABLE = 'stable' as Slug
 /** How often signed documents are looked at for being about to expire. */

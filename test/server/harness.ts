@@ -10,7 +10,7 @@ import { KEY_SCOPES, type KeyScope } from '../../shared/contract/route.ts'
 import { createApp } from '../../server/app.ts'
 import type { Handlers, RateLimits } from '../../server/http/register.ts'
 import { type Log, silentLog } from '../../server/log.ts'
-import { ABSENT_TAGS, createServices, type Services, type ServicesOptions } from '../../server/services.ts'
+import { createServices, type Services, type ServicesOptions } from '../../server/services.ts'
 
 const UNLIMITED: RateLimits = {
   public: { perSecond: 1e6, burst: 1e6 },
@@ -78,7 +78,6 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     origins: options.origins ?? [],
     checkReplies: true,
     pages: options.pages ?? [],
-    absent: ABSENT_TAGS,
   })
   services.connect((request) => app.fetch(request))
   if (options.background === true) await services.begin()

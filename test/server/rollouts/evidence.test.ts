@@ -2,38 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Rollout } from '../../../shared/contract/rollouts.ts'
-import { rolloutPolicy } from '../../../shared/contract/rollouts.ts'
+import { describe, expect, test } from 'vitest'
 import { must } from '../../../shared/core/assert.ts'
 import type { DeviceId, RolloutId } from '../../../shared/core/ids.ts'
 import { seededRandom, shuffled } from '../../../shared/core/random.ts'
 import type { Report } from '../../../shared/stats/report.ts'
-import { createWorld, MODEL, newDevice, STABLE, type World, type WorldOptions } from '../monitoring/world.ts'
+import { createWorld, MODEL, newDevice, STABLE } from '../monitoring/world.ts'
 import { bareReport, outcomeOf, runFleet } from './fleet.ts'
-
-const worlds: World[] = []
-const world = async (options: WorldOptions = {}): Promise<World> => {
-  const made = await createWorld(options)
-  worlds.push(made)
-  await made.addVersion()
-  return made
-}
-afterEach(async () => {
-  for (const one of worlds.splice(0)) {
-    expect(one.failures).toEqual([])
-    await one.close()
-  }
-})
-
-const ACTOR = { kind: 'system', name: 'test' } as const
-const start = (one: World, policy: Partial<Rollout['policy']> = {}, candidate = 2): Promise<Rollout> =>
-  one.rollouts.start(
-    { model: MODEL, alias: STABLE, candidate, mode: 'canary', policy: rolloutPolicy.parse(policy), reason: 'better' },
-    ACTOR,
-  )
-const documentOf = async (one: World) => must(await one.server.services.releases.current(MODEL, STABLE), 'a release').document
-const rolloutOf = async (one: World, id: RolloutId) => (await one.rollouts.get(id)).rollout
+import { documentOf, rolloutOf, start, world } from './rollout-world.ts'
 
 describe('evidence', () => {
   test('[ROL-12] devices that leave the candidate by themselves are evidence of their own', async () => {

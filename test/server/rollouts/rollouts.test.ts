@@ -1,34 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Rollout } from '../../../shared/contract/rollouts.ts'
+import { describe, expect, test } from 'vitest'
 import { rolloutPolicy } from '../../../shared/contract/rollouts.ts'
-import { must } from '../../../shared/core/assert.ts'
 import type { RolloutId } from '../../../shared/core/ids.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
-import { createWorld, MODEL, STABLE, type World, type WorldOptions } from '../monitoring/world.ts'
+import { MODEL, STABLE } from '../monitoring/world.ts'
 import { runFleet } from './fleet.ts'
-
-const worlds: World[] = []
-const world = async (options: WorldOptions = {}): Promise<World> => {
-  const made = await createWorld(options)
-  worlds.push(made)
-  await made.addVersion()
-  return made
-}
-afterEach(async () => {
-  for (const one of worlds.splice(0)) {
-    expect(one.failures).toEqual([])
-    await one.close()
-  }
-})
-
-const ACTOR = { kind: 'system', name: 'test' } as const
-const start = (one: World, policy: Partial<Rollout['policy']> = {}, candidate = 2): Promise<Rollout> =>
-  one.rollouts.start(
-    { model: MODEL, alias: STABLE, candidate, mode: 'canary', policy: rolloutPolicy.parse(policy), reason: 'better' },
-    ACTOR,
-  )
-const documentOf = async (one: World) => must(await one.server.services.releases.current(MODEL, STABLE), 'a release').document
-const rolloutOf = async (one: World, id: RolloutId) => (await one.rollouts.get(id)).rollout
+import { ACTOR, documentOf, rolloutOf, start, world } from './rollout-world.ts'
 
 describe('starting', () => {
   test('[ROL-1] a version that is unknown, revoked, stable already, or under an alias that points nowhere is not rolled out', async () => {
