@@ -20,6 +20,7 @@ import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
 import { repeat } from './repeat.ts'
 import { createServices } from './services.ts'
+import { lockFolder } from './storage/folder-lock.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
@@ -31,6 +32,7 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`)
 async function run(config: Config): Promise<void> {
   const log = await createLog({ level: config.logLevel, terminal: process.stderr.isTTY, write: (line) => void process.stderr.write(line) })
   const version = await ownVersion()
+  const unlockFolder = await lockFolder(config.data)
   const services = await createServices({ dataFolder: config.data, version, clock: systemClock, random: cryptoRandom, log })
   if (config.client === OWN_PAGES) {
     await ensureClientBuilt({
@@ -83,6 +85,7 @@ async function run(config: Config): Promise<void> {
       services.beginClose()
       await drain(server)
       await services.close()
+      unlockFolder()
       log.info('stopped')
       process.exitCode = 0
     })().catch((thrown: unknown) => fail(thrown))

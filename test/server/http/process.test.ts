@@ -79,3 +79,12 @@ test('[HTTP-14] a port that is taken, and a flag that is unknown, end the start 
   await rm(other, { recursive: true, force: true })
   await server.end('SIGTERM')
 })
+
+test('[REG-17] a second server on the same data folder is refused, and one that was killed leaves the folder free', async () => {
+  const first = await startMain(data)
+  await expect(startMain(data)).rejects.toThrow(/conflict: another server works on the data folder .* --data/)
+  expect((await fetch(`${first.url}/health/ready`)).status).toBe(200)
+  await first.end('SIGKILL')
+  const next = await startMain(data)
+  await next.end('SIGTERM')
+})
