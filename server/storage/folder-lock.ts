@@ -18,7 +18,9 @@ export async function lockFolder(folder: string): Promise<() => void> {
     file.exec(`pragma busy_timeout = ${WAIT_MS}; begin exclusive`)
   } catch (cause) {
     file.close()
-    throw new AppError('conflict', `another server works on the data folder ${folder}: stop it, or name another folder with --data`, { cause })
+    throw new AppError('conflict', `another server works on the data folder ${folder}: stop it, or name another folder with --data`, {
+      cause,
+    })
   }
   return () => file.close()
 }
