@@ -2,18 +2,21 @@ import type { JsonObject } from '../core/json.ts'
 import type { Topology } from './model.ts'
 
 /** A layer of a sequential topology, in tfjs's (Keras's) own JSON. Weights start seeded by trainModel, biases at zero. */
-const layer = (class_name: string, name: string, config: JsonObject): JsonObject => ({
+export const layer = (class_name: string, name: string, config: JsonObject): JsonObject => ({
   class_name,
   config: { name, trainable: true, ...config },
 })
 
-const glorot: JsonObject = { class_name: 'VarianceScaling', config: { scale: 1, mode: 'fan_avg', distribution: 'uniform', seed: null } }
+export const glorot: JsonObject = {
+  class_name: 'VarianceScaling',
+  config: { scale: 1, mode: 'fan_avg', distribution: 'uniform', seed: null },
+}
 const he: JsonObject = { class_name: 'VarianceScaling', config: { scale: 2, mode: 'fan_in', distribution: 'normal', seed: null } }
 
 const dense = (name: string, units: number, activation: string): JsonObject =>
   layer('Dense', name, { units, activation, use_bias: true, kernel_initializer: activation === 'relu' ? he : glorot })
 
-function sequential(name: string, inputShape: readonly number[], layers: readonly JsonObject[]): Topology {
+export function sequential(name: string, inputShape: readonly number[], layers: readonly JsonObject[]): Topology {
   const [first, ...rest] = layers
   const config = { ...(first?.['config'] as JsonObject), batch_input_shape: [null, ...inputShape], dtype: 'float32' }
   return {
@@ -24,12 +27,13 @@ function sequential(name: string, inputShape: readonly number[], layers: readonl
   }
 }
 
-/** Softmax for two classes and more, a single sigmoid for `classes: 1`. */
-const head = (classes: number): JsonObject => dense('output', classes, classes === 1 ? 'sigmoid' : 'softmax')
+/** Softmax for two classes and more, a single sigmoid for `classes: 1`, one number as it is for `classes: 0` (regression). */
+export const head = (classes: number): JsonObject =>
+  classes === 0 ? dense('output', 1, 'linear') : dense('output', classes, classes === 1 ? 'sigmoid' : 'softmax')
 
 const flatten = (inputShape: readonly number[]): JsonObject[] => (inputShape.length > 1 ? [layer('Flatten', 'flatten', {})] : [])
 
-/** Multinomial logistic regression. */
+/** Multinomial logistic regression; linear regression for `classes: 0`. */
 export const linear = (options: { inputShape: readonly number[]; classes: number }): Topology =>
   sequential('linear', options.inputShape, [...flatten(options.inputShape), head(options.classes)])
 

@@ -3,10 +3,30 @@ import { AppError } from '../core/errors.ts'
 import type { Json, JsonObject } from '../core/json.ts'
 import type { Labels } from './examples.ts'
 import type { Topology } from './model.ts'
-import { logSoftmax, mean, mul, neg, reshape, type Scalar, softplus, square, sub, sum, type Tensor, type Tensor1D, tensor } from './tf.ts'
+import {
+  abs,
+  logSoftmax,
+  mean,
+  mul,
+  neg,
+  reshape,
+  type Scalar,
+  softplus,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  tensor,
+} from './tf.ts'
 
-/** What is minimised, read off the model's last activation: softmax, sigmoid (one unit), anything else. */
-export type LossKind = 'softmax-cross-entropy' | 'binary-cross-entropy' | 'mean-squared-error'
+/** What regression minimises: squared errors seek the mean, absolute ones the median, which outliers do not move. */
+export type RegressionLoss = 'mean-squared-error' | 'mean-absolute-error'
+
+/** What is minimised, read off the model's last activation: softmax, sigmoid (one unit), anything else is regression. */
+export type LossKind = 'softmax-cross-entropy' | 'binary-cross-entropy' | RegressionLoss
+
+export const isRegression = (loss: LossKind): loss is RegressionLoss => loss === 'mean-squared-error' || loss === 'mean-absolute-error'
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -20,7 +40,10 @@ function at(value: Json | undefined, ...path: (string | number)[]): Json | undef
  * The same architecture ending in logits, and the loss its last activation calls for. Training on logits keeps gradients alive where a
  * probability rounds to 0 or 1. Throws invalid_document for a topology without a list of layers.
  */
-export function trainingTopology(topology: Topology): { topology: Topology; loss: LossKind } {
+export function trainingTopology(
+  topology: Topology,
+  regression: RegressionLoss = 'mean-squared-error',
+): { topology: Topology; loss: LossKind } {
   const copy = structuredClone(topology) as { [key: string]: Json }
   const config = at(copy, 'model_config', 'config') ?? at(copy, 'config')
   const list = at(config, 'layers') ?? config
@@ -30,9 +53,9 @@ export function trainingTopology(topology: Topology): { topology: Topology; loss
   const last = list.find((layer: Json) => at(layer, 'name') === outputName && outputName !== undefined) ?? list[list.length - 1]
   const layer = last as { class_name: string; config: { [key: string]: Json } }
   const activation = layer.class_name === 'Softmax' ? 'softmax' : layer.config['activation']
-  const loss = activation === 'softmax' ? 'softmax-cross-entropy' : activation === 'sigmoid' ? 'binary-cross-entropy' : 'mean-squared-error'
+  const loss = activation === 'softmax' ? 'softmax-cross-entropy' : activation === 'sigmoid' ? 'binary-cross-entropy' : regression
   if (layer.class_name === 'Softmax') layer.class_name = 'Activation'
-  if (loss !== 'mean-squared-error') layer.config['activation'] = 'linear'
+  if (!isRegression(loss)) layer.config['activation'] = 'linear'
   return { topology: copy, loss }
 }
 
@@ -64,7 +87,7 @@ export function lossPerExample(kind: LossKind, logits: Tensor, targets: Tensor):
   const flat = reshape(logits, [-1]) as Tensor1D
   // softplus(z) - t*z is -log of the probability of t, in a form that does not overflow
   if (kind === 'binary-cross-entropy') return sub(softplus(flat), mul(targets, flat))
-  return square(sub(flat, targets))
+  return kind === 'mean-absolute-error' ? abs(sub(flat, targets)) : square(sub(flat, targets))
 }
 
 export const weightedMean = (losses: Tensor1D, weights: Tensor1D | undefined): Scalar =>

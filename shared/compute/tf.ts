@@ -5,6 +5,7 @@
 import '@tensorflow/tfjs-backend-cpu'
 
 export {
+  abs,
   add,
   addN,
   backend_util,

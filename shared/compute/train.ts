@@ -1,3 +1,4 @@
+import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { type Random, seededRandom } from '../core/random.ts'
@@ -6,7 +7,7 @@ import { type BackendName, useBackend } from './backends.ts'
 import { yieldToEventLoop } from './event-loop.ts'
 import { asIs, type BatchTransform, checkExamples, countOf, type Examples, type Labels } from './examples.ts'
 import { type LearningRate, learningRateAt } from './learning-rate.ts'
-import { trainingTopology } from './loss.ts'
+import { type RegressionLoss, trainingTopology } from './loss.ts'
 import { getWeights, setWeights, type Topology } from './model.ts'
 import { makeOptimizer, type OptimizerOptions } from './optimizers.ts'
 import { buildSeededModel, reseedDropout } from './seeded-model.ts'
@@ -42,6 +43,10 @@ export type TrainOptions = {
   /** One factor for each class, by class number. */
   readonly classWeights?: readonly number[]
   readonly signal?: AbortSignal
+  /** What a model that answers with a number minimises; squared errors unless given. Classifiers have their cross-entropy. */
+  readonly regressionLoss?: RegressionLoss
+  /** After each epoch, which it may let wait. `weights` reads those of now. Training ends well, with fewer epochs, where it says 'stop'. */
+  readonly afterEpoch?: (epoch: EpochRecord, weights: () => Promise<Record<string, TensorData>>) => Promise<'go on' | 'stop'>
   /** After each batch. */
   readonly onProgress?: (progress: TrainProgress) => void
   readonly clock?: Clock
@@ -69,7 +74,7 @@ function checkOptions(options: TrainOptions): void {
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
   checkOptions(options)
-  const { topology, loss } = trainingTopology(options.topology)
+  const { topology, loss } = trainingTopology(options.topology, options.regressionLoss)
   const model = await buildSeededModel(topology, options.seed)
   try {
     if (model.inputs.length !== 1 || model.outputs.length !== 1)
@@ -144,6 +149,8 @@ async function runEpochs(options: TrainOptions, trainee: Trainee, random: Random
         ...(checked?.accuracy === undefined ? {} : { validationAccuracy: checked.accuracy }),
         seconds: (clock.monotonic() - startedAt) / 1000,
       })
+      const record = must(history.at(-1), 'the epoch')
+      if ((await options.afterEpoch?.(record, () => getWeights(trainee.model))) === 'stop') break
     }
     return history
   } finally {

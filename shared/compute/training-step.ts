@@ -2,7 +2,7 @@ import { must } from '../core/assert.ts'
 import type { Random } from '../core/random.ts'
 import { expectTensor } from '../tensor/tensor.ts'
 import { type BatchTransform, countOf, type Examples, gatherBatch, type Labels } from './examples.ts'
-import { type LossKind, lossPerExample, targetsOf, weightedMean } from './loss.ts'
+import { isRegression, type LossKind, lossPerExample, targetsOf, weightedMean } from './loss.ts'
 import {
   addN,
   keep as keepAlive,
@@ -24,7 +24,7 @@ export type LabelledData = { readonly examples: Examples; readonly labels: Label
 /** Sums over examples; `right` stays undefined for regression. */
 export type Totals = { loss: number; right: number | undefined; count: number }
 
-export const noTotals = (loss: LossKind): Totals => ({ loss: 0, right: loss === 'mean-squared-error' ? undefined : 0, count: 0 })
+export const noTotals = (loss: LossKind): Totals => ({ loss: 0, right: isRegression(loss) ? undefined : 0, count: 0 })
 
 export function addTotals(to: Totals, more: Totals): void {
   to.loss += more.loss
@@ -35,7 +35,7 @@ export function addTotals(to: Totals, more: Totals): void {
 const EVALUATION_BATCH = 500
 
 function countRight(loss: LossKind, logits: ArrayLike<number>, labels: Labels, indices: ArrayLike<number>): number | undefined {
-  if (loss === 'mean-squared-error') return undefined
+  if (isRegression(loss)) return undefined
   const width = logits.length / indices.length
   let right = 0
   for (let i = 0; i < indices.length; i++) {

@@ -37,6 +37,7 @@ export const ERRORS = {
   step_crashed: { status: 500, retryable: true, title: 'The worker of a pipeline step died' },
   schema_anomaly: { status: 422, retryable: false, title: 'The data does not fit its schema' },
   not_blessed: { status: 409, retryable: false, title: 'The candidate did not pass model validation' },
+  not_converged: { status: 422, retryable: false, title: 'Training did not lower the loss' },
   training_diverged: { status: 422, retryable: false, title: 'Training produced values that are not finite' },
   // trust
   bad_signature: { status: 422, retryable: false, title: 'The signature does not verify' },

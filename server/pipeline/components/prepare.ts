@@ -15,6 +15,8 @@ const share = z.number().min(0).max(1)
 const params = z.strictObject({
   form: exampleForm,
   label: z.string(),
+  /** Whether the label is one of several, or a number to be predicted. */
+  task: z.enum(['classification', 'regression']).default('classification'),
   /** Names a row; rows are counted within their arrival where there is none. */
   id: z.string().nullable().default('id'),
   /** Says 'train', 'validation' or 'test' where the data's author has decided. */
@@ -34,8 +36,10 @@ const SPLITS = ['train', 'validation', 'test'] as const
 const byName = (a: string, b: string): number =>
   Number.isFinite(Number(a)) && Number.isFinite(Number(b)) ? Number(a) - Number(b) : a < b ? -1 : 1
 
-async function countLabels(duck: Duck): Promise<Record<string, Record<string, number>>> {
-  const rows = await duck.rows('SELECT assigned, label, count(*)::DOUBLE AS n FROM prepared GROUP BY ALL ORDER BY ALL')
+async function countLabels(duck: Duck, number: boolean): Promise<Record<string, Record<string, number>>> {
+  const rows = await duck.rows(
+    `SELECT assigned, ${number ? "'number'" : 'label'} AS label, count(*)::DOUBLE AS n FROM prepared GROUP BY ALL ORDER BY ALL`,
+  )
   const counts: Record<string, Record<string, number>> = Object.fromEntries(SPLITS.map((name) => [name, {}]))
   for (const row of rows) {
     const split = counts[String(row['assigned'])]
@@ -47,7 +51,7 @@ async function countLabels(duck: Duck): Promise<Record<string, Record<string, nu
 /** Cleans, splits into disjoint parts, and freezes the transforms over the training part. */
 export const prepare = defineComponent({
   name: 'prepare',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { data: 'data' },
   outputs: { train: 'split', validation: 'split', test: 'split', transforms: 'transforms' },
@@ -70,14 +74,15 @@ export const prepare = defineComponent({
           keep: [...new Set([...features, ...sliceBy.filter((name) => columns.includes(name))])],
         }),
       )
-      const counts = await countLabels(duck)
+      const counts = await countLabels(duck, given.task === 'regression')
       const total = Number(data.properties['rows'] ?? 0)
       const kept = Object.values(counts)
         .flatMap((split) => Object.values(split))
         .reduce((sum, n) => sum + n, 0)
       if (kept < total) log.warn(`${total - kept} of ${total} rows were left out: no label, or an id that came before`)
-      const labels = Object.keys(counts['train'] ?? {}).sort(byName)
-      if (labels.length < 2) throw new AppError('invalid_input', `the training split has ${labels.length} labels: at least two are needed`)
+      const labels = given.task === 'regression' ? [] : Object.keys(counts['train'] ?? {}).sort(byName)
+      if (labels.length === 1 || (labels.length === 0 && given.task !== 'regression'))
+        throw new AppError('invalid_input', `the training split has ${labels.length} labels: at least two are needed`)
       progress(1, 5, 'split')
 
       const path = (name: string) => join(folder, `${name}.parquet`)

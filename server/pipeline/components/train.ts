@@ -1,13 +1,15 @@
 import * as z from 'zod'
 import type { Topology } from '../../../shared/compute/model.ts'
+import type { EpochRecord } from '../../../shared/compute/train.ts'
 import type { Sha256 } from '../../../shared/core/digest.ts'
 import { canonicalJson } from '../../../shared/core/canonical-json.ts'
 import { defineComponent } from '../component.ts'
 import { preparation } from '../data/example-form.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
 import { encodeModel, type ModelFile } from '../data/model-file.ts'
-import { type Recipe, recipe, topologyOf } from '../data/recipe.ts'
-import { inputShape, loadSplit } from '../data/split-examples.ts'
+import { type Recipe, recipe } from '../data/recipe.ts'
+import { topologyOf } from '../data/recipe-network.ts'
+import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { trainByRecipe } from '../data/train-recipe.ts'
 import { trials } from '../data/trials.ts'
@@ -21,10 +23,16 @@ const params = z.strictObject({
     .default(null),
 })
 
+function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, seconds }: EpochRecord): string {
+  const figures = { loss, accuracy, 'validation loss': validationLoss, 'validation accuracy': validationAccuracy }
+  const told = Object.entries(figures).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value.toFixed(4)}`]))
+  return `epoch ${epoch}: ${told.join(', ')}, ${seconds.toFixed(1)} s`
+}
+
 /** Trains a model. */
 export const train = defineComponent({
   name: 'train',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
   outputs: { model: 'model', history: 'history' },
@@ -46,7 +54,7 @@ export const train = defineComponent({
         canonicalJson(prepared.transforms.map(({ kind, input }) => [kind, input]))
     if (from !== undefined && !fits) log.warn(`version ${live?.version} has other labels or inputs: training starts anew`)
     const start: ModelFile | undefined = fits ? from.model : undefined
-    const topology: Topology = start?.topology ?? topologyOf(chosen, inputShape(prepared), prepared.labels.length)
+    const topology: Topology = start?.topology ?? topologyOf(chosen, prepared)
 
     const [training, validation] = await Promise.all([
       loadSplit(inputs.train.path, prepared, folder),
@@ -55,7 +63,7 @@ export const train = defineComponent({
     log.info(
       `${start === undefined ? 'training from scratch' : `going on from version ${live?.version}`} on ${backend}: ${training.labels.length} rows, ${chosen.epochs} epochs`,
     )
-    const { weights, history } = await trainByRecipe({
+    const { weights, history, bestEpoch } = await trainByRecipe({
       recipe: chosen,
       topology,
       initial: start?.tensors,
@@ -66,24 +74,27 @@ export const train = defineComponent({
       signal,
       onProgress: ({ done, total, epoch, loss }) => progress(done, total, `epoch ${epoch} of ${chosen.epochs}, loss ${loss.toFixed(3)}`),
     })
-    for (const { epoch, loss, accuracy, validationAccuracy, seconds } of history)
-      log.info(
-        `epoch ${epoch}: loss ${loss.toFixed(4)}, accuracy ${accuracy?.toFixed(4)}, validation ${validationAccuracy?.toFixed(4)}, ${seconds.toFixed(1)} s`,
-      )
+    for (const epoch of history) log.info(epochText(epoch))
+    if (bestEpoch < chosen.epochs)
+      log.info(`stopped after epoch ${history.length} of ${chosen.epochs}; the weights are those of epoch ${bestEpoch}`)
     const parameters = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0)
     // times differ between two runs of the same training, and so are told in the log only: the artifact names what was learnt
     const epochs = history.map(({ seconds: _, ...epoch }) => epoch)
+    const best = epochs[bestEpoch - 1]
     const parent = fits ? (live?.version ?? null) : null
     return {
       outputs: {
         model: await blobs.bytes(encodeModel({ topology, tensors: weights }), { properties: { parameters, parent, round: null } }),
         history: await blobs.json(
-          { recipe: chosen, epochs },
+          { recipe: chosen, epochs, bestEpoch },
           {
             properties: {
               epochs: epochs.length,
-              trainAccuracy: history.at(-1)?.accuracy ?? null,
-              validationAccuracy: history.at(-1)?.validationAccuracy ?? null,
+              bestEpoch,
+              trainLoss: best?.loss ?? null,
+              validationLoss: best?.validationLoss ?? null,
+              trainAccuracy: best?.accuracy ?? null,
+              validationAccuracy: best?.validationAccuracy ?? null,
             },
           },
         ),

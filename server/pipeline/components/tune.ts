@@ -3,8 +3,9 @@ import { must } from '../../../shared/core/assert.ts'
 import { type Random, seededRandom } from '../../../shared/core/random.ts'
 import { defineComponent } from '../component.ts'
 import { preparation } from '../data/example-form.ts'
-import { type Recipe, recipe, recipeChange, topologyOf } from '../data/recipe.ts'
-import { inputShape, loadSplit } from '../data/split-examples.ts'
+import { type Recipe, recipe, recipeChange } from '../data/recipe.ts'
+import { topologyOf } from '../data/recipe-network.ts'
+import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { trainByRecipe } from '../data/train-recipe.ts'
 import type { Trials } from '../data/trials.ts'
@@ -44,7 +45,7 @@ export const tune = defineComponent({
       const tried: Recipe = { ...base, ...change, rows }
       const { history } = await trainByRecipe({
         recipe: tried,
-        topology: topologyOf(tried, inputShape(prepared), prepared.labels.length),
+        topology: topologyOf(tried, prepared),
         prepared,
         train,
         validation,

@@ -16,10 +16,12 @@ export type ExampleForm = z.output<typeof exampleForm>
 /** How rows become what a model learns from: what the `transforms` artifact holds. Frozen over the training split. */
 export const preparation = z.strictObject({
   form: exampleForm,
-  /** The labels, in the order of the model's outputs. */
-  labels: z.array(z.string()).min(2),
+  /** The labels, in the order of the model's outputs. None where the model answers with a number. */
+  labels: z.array(z.string()).refine(({ length }) => length !== 1, 'at least two labels, or none for regression'),
   transforms: frozenTransformsSchema,
   /** Columns by whose values quality is looked at separately. */
   sliceBy: z.array(name),
 })
 export type Preparation = z.output<typeof preparation>
+
+export const answersWithNumber = ({ labels }: Pick<Preparation, 'labels'>): boolean => labels.length === 0

@@ -1,7 +1,4 @@
 import * as z from 'zod'
-import { cnn, linear, mlp } from '../../../shared/compute/architectures.ts'
-import type { Topology } from '../../../shared/compute/model.ts'
-import { AppError } from '../../../shared/core/errors.ts'
 
 const positive = z.number().positive()
 const share = z.number().min(0).max(1)
@@ -24,6 +21,15 @@ const architecture = z.discriminatedUnion('kind', [
       )
       .min(1),
     hidden: z.array(count).optional(),
+    dropout: share.optional(),
+  }),
+  /** Over a sequence of token numbers, which lie below `vocabulary`; 0 is padding. */
+  z.strictObject({
+    kind: z.literal('recurrent'),
+    cell: z.enum(['gru', 'lstm']).default('gru'),
+    vocabulary: count,
+    embedding: count,
+    units: count,
     dropout: share.optional(),
   }),
   /** A tfjs layers topology as it is. */
@@ -69,32 +75,16 @@ export const recipe = z.strictObject({
    * named share what is left; a value that no row has is passed over.
    */
   balance: z.strictObject({ column: z.string(), shares: z.record(z.string(), share) }).optional(),
+  /** Factors of the loss by label, 1 where not named; `balanced` gives each label the same weight in all (rows / (labels * rows of the label)). */
+  classWeights: z.union([z.literal('balanced'), z.record(z.string(), positive)]).optional(),
+  /** What regression minimises. */
+  loss: z.enum(['mean-squared-error', 'mean-absolute-error']).optional(),
+  /** Ends training once the validation loss has not fallen by `leastFall` for `patience` epochs, and goes back to the best epoch (Prechelt 1998). */
+  stopEarly: z.strictObject({ patience: count, leastFall: z.number().min(0).default(0) }).optional(),
+  /** The share by which the training loss must fall from the first epoch to the last; null switches the check off. Going on from a version, it must only not rise. */
+  leastFall: share.nullable().default(0),
 })
 export type Recipe = z.output<typeof recipe>
 
 /** What a tuned recipe may change. */
 export const recipeChange = recipe.omit({ balance: true }).partial()
-
-/** The network of a recipe. Throws invalid_input for convolutions over columns. */
-export function topologyOf({ architecture: wanted }: Recipe, shape: readonly number[], classes: number): Topology {
-  switch (wanted.kind) {
-    case 'linear':
-      return linear({ inputShape: shape, classes })
-    case 'mlp':
-      return mlp({
-        inputShape: shape,
-        classes,
-        hidden: wanted.hidden,
-        ...(wanted.dropout === undefined ? {} : { dropout: wanted.dropout }),
-      })
-    case 'cnn': {
-      const [height, width, channels] = shape
-      if (height === undefined || width === undefined || channels === undefined)
-        throw new AppError('invalid_input', 'convolutions need images: choose mlp or linear for columns')
-      const { kind: _, ...rest } = wanted
-      return cnn({ inputShape: [height, width, channels], classes, ...(rest as Omit<Parameters<typeof cnn>[0], 'inputShape' | 'classes'>) })
-    }
-    case 'topology':
-      return wanted.topology as Topology
-  }
-}

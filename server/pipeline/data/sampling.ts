@@ -42,6 +42,11 @@ export function sampleRows(
   return [...chosen, ...(rest.length === 0 ? [] : repeat(rest, Math.max(0, wanted - chosen.length), random))]
 }
 
+function labelsAt(labels: SplitExamples['labels'], rows: readonly number[]): SplitExamples['labels'] {
+  const at = (row: number): number => must(labels[row], 'a label')
+  return labels instanceof Int32Array ? Int32Array.from(rows, at) : Float32Array.from(rows, at)
+}
+
 /** The split's rows at these places, as a split of its own. */
 export function rowsOf(split: SplitExamples, rows: readonly number[] | undefined): SplitExamples {
   if (rows === undefined) return split
@@ -52,7 +57,7 @@ export function rowsOf(split: SplitExamples, rows: readonly number[] | undefined
   return {
     ...split,
     examples: { data: picked, shape: [rows.length, ...shape.slice(1)] },
-    labels: Int32Array.from(rows, (row) => must(split.labels[row], 'a label')),
+    labels: labelsAt(split.labels, rows),
     groups: Object.fromEntries(
       Object.entries(split.groups).map(([name, values]) => [name, rows.map((row) => must(values[row], 'a group'))]),
     ),

@@ -6,19 +6,20 @@ import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
 import { type Batch, batchLength, type Column, isImageColumn } from '../../../shared/data/columns.ts'
 import { rowWidth } from '../../../shared/data/transforms.ts'
 import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
-import type { Preparation } from './example-form.ts'
+import { answersWithNumber, type Preparation } from './example-form.ts'
 import { readBatches } from './parquet-batches.ts'
 import { type RowFilter, whereSql } from './row-filter.ts'
 
 /** A split in memory, ready for training and evaluation. */
 export type SplitExamples = {
   readonly examples: Examples
-  readonly labels: Int32Array
+  /** Numbers of labels; for regression the numbers to be predicted. */
+  readonly labels: Int32Array | Float32Array
   /** From stored values to what the network takes; images stay bytes until they are in a batch. */
   readonly transform: BatchTransform
   /** What each row has in the columns that quality is sliced by. */
   readonly groups: Readonly<Record<string, readonly string[]>>
-  /** Rows whose label the model does not know, and which were left out. */
+  /** Rows whose label the model does not know, or is no number where one is predicted: they were left out. */
   readonly unknown: number
 }
 
@@ -63,13 +64,24 @@ function keepRows(values: Uint8Array | Float32Array, width: number, rows: readon
   return kept
 }
 
-function take(growing: Growing, batch: Batch, prepared: Preparation, numberOf: ReadonlyMap<string, number>): void {
+type NumberOf = (label: unknown) => number | undefined
+
+function numbering(prepared: Preparation): NumberOf {
+  const known = new Map(prepared.labels.map((name, i) => [name, i]))
+  if (!answersWithNumber(prepared)) return (label) => known.get(String(label))
+  return (label) => {
+    const value = typeof label === 'string' && label.trim() === '' ? Number.NaN : Number(label)
+    return Number.isFinite(value) ? value : undefined
+  }
+}
+
+function take(growing: Growing, batch: Batch, prepared: Preparation, numberOf: NumberOf): void {
   const { sliceBy } = prepared
   const rows = batchLength(batch)
   const label = must(batch['label'], 'the label column') as Exclude<Column, { kind: 'images' }>
   const kept: number[] = []
   for (let row = 0; row < rows; row++) {
-    const number = numberOf.get(String(label[row]))
+    const number = numberOf(label[row])
     if (number === undefined) {
       growing.unknown++
       continue
@@ -92,14 +104,14 @@ export async function loadSplit(
   folder: string,
   options: { readonly rows?: number | undefined; readonly where?: RowFilter | undefined } = {},
 ): Promise<SplitExamples> {
-  const { form, sliceBy, labels } = prepared
+  const { form, sliceBy } = prepared
   const duck = await openDuck({ folder, files: [path], memoryMb: 512, threads: 1 })
   const growing: Growing = { inputs: [], labels: [], groups: Object.fromEntries(sliceBy.map((name) => [name, []])), unknown: 0 }
   try {
     const wanted = [...new Set(['label', ...(form.kind === 'image' ? [form.column] : form.columns), ...sliceBy])]
     const where = options.where === undefined ? '' : ` WHERE ${whereSql(options.where)}`
     const limit = options.rows === undefined ? '' : ` LIMIT ${options.rows}`
-    const numberOf = new Map(labels.map((name, i) => [name, i]))
+    const numberOf = numbering(prepared)
     for await (const batch of readBatches(
       duck,
       `SELECT ${wanted.map(quoted).join(', ')} FROM read_parquet(${literal(path)})${where}${limit}`,
@@ -110,22 +122,22 @@ export async function loadSplit(
     duck.close()
   }
   const count = growing.labels.length
-  if (count === 0) throw new AppError('invalid_input', 'the split has no row whose label the model knows')
+  if (count === 0) throw new AppError('invalid_input', 'the split has no row whose label the model can learn: one it knows, or a number')
   const image = form.kind === 'image'
   return {
     examples: { data: joined(growing.inputs, image), shape: [count, ...inputShape(prepared)] },
-    labels: Int32Array.from(growing.labels),
+    labels: answersWithNumber(prepared) ? Float32Array.from(growing.labels) : Int32Array.from(growing.labels),
     transform: transformOf(prepared),
     groups: growing.groups,
     unknown: growing.unknown,
   }
 }
 
-/** The slices that row `i` belongs to: its label, and its value in each column that quality is sliced by. */
+/** The slices that row `i` belongs to: its label where it has one, and its value in each column that quality is sliced by. */
 export const slicesOf =
   (split: SplitExamples, labels: readonly string[]) =>
   (i: number): string[] => [
-    `label=${labels[split.labels[i] ?? -1]}`,
+    ...(labels.length === 0 ? [] : [`label=${labels[split.labels[i] ?? -1]}`]),
     ...Object.entries(split.groups).flatMap(([name, values]) =>
       values[i] === '' || values[i] === undefined ? [] : [`${name}=${values[i]}`],
     ),

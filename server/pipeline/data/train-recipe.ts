@@ -1,13 +1,18 @@
 import { augmented } from '../../../shared/compute/augmentation.ts'
 import type { BatchTransform } from '../../../shared/compute/examples.ts'
 import type { Topology } from '../../../shared/compute/model.ts'
-import { trainModel, type TrainProgress, type TrainResult } from '../../../shared/compute/train.ts'
+import { type TrainOptions, type TrainProgress, type TrainResult, trainModel } from '../../../shared/compute/train.ts'
+import { AppError } from '../../../shared/core/errors.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
-import type { Preparation } from './example-form.ts'
+import { classWeightsOf } from './class-weights.ts'
+import { notConverged } from './convergence.ts'
+import { watchValidation } from './early-stopping.ts'
+import { answersWithNumber, type Preparation } from './example-form.ts'
 import type { Recipe } from './recipe.ts'
 import { rowsOf, sampleRows } from './sampling.ts'
 import type { SplitExamples } from './split-examples.ts'
+import { fromUnits, intoUnits, scaledTargets, targetScale } from './target-scale.ts'
 
 export type RecipeRun = {
   readonly recipe: Recipe
@@ -19,6 +24,13 @@ export type RecipeRun = {
   readonly seed: number
   readonly signal: AbortSignal
   readonly onProgress: (progress: TrainProgress) => void
+  /** May let training wait, or end it. */
+  readonly afterEpoch?: TrainOptions['afterEpoch']
+}
+
+export type RecipeResult = TrainResult & {
+  /** The epoch whose weights these are: an earlier one than the last where training stopped early. */
+  readonly bestEpoch: number
 }
 
 function transformOf({ form }: Preparation, { augment }: Recipe, transform: BatchTransform): BatchTransform {
@@ -27,33 +39,52 @@ function transformOf({ form }: Preparation, { augment }: Recipe, transform: Batc
   return augmented({ shape: [form.height, form.width, form.channels], degrees, shift, zoom }, transform)
 }
 
-/** Trains by a recipe: chooses the rows, changes images, drives the training loop. Throws training_diverged where the loss or a weight is not finite. */
-export function trainByRecipe({
-  recipe,
-  topology,
-  initial,
-  prepared,
-  train,
-  validation,
-  seed,
-  signal,
-  onProgress,
-}: RecipeRun): Promise<TrainResult> {
+/**
+ * Trains by a recipe: chooses the rows, changes images, weighs labels, brings numbers to be predicted to one scale, drives the training loop, stops early.
+ * Throws training_diverged where the loss or a weight is not finite, not_converged where the loss did not fall.
+ */
+export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
+  const { recipe, topology, initial, prepared, train, validation, seed, signal } = run
   const chosen = rowsOf(train, sampleRows(train, recipe, seededRandom(seed)))
-  return trainModel({
+  const classWeights = classWeightsOf(recipe, prepared, chosen.labels)
+  // the scale goes into the output layer, which a topology of somebody's own need not have
+  const foreign = initial === undefined ? recipe.architecture.kind === 'topology' : initial['output/kernel'] === undefined
+  const scale = answersWithNumber(prepared) && !foreign ? targetScale(chosen.labels) : undefined
+  const early = recipe.stopEarly && watchValidation(recipe.stopEarly)
+  const firstEpoch: number[] = []
+  const { weights, history } = await trainModel({
     topology,
-    ...(initial === undefined ? {} : { initial }),
+    ...(initial === undefined ? {} : { initial: scale === undefined ? initial : fromUnits(initial, scale) }),
     examples: chosen.examples,
-    labels: chosen.labels,
-    validation: { examples: validation.examples, labels: validation.labels },
+    labels: scale === undefined ? chosen.labels : scaledTargets(chosen.labels, scale),
+    validation: {
+      examples: validation.examples,
+      labels: scale === undefined ? validation.labels : scaledTargets(validation.labels, scale),
+    },
     transform: transformOf(prepared, recipe, train.transform),
     epochs: recipe.epochs,
     batchSize: recipe.batchSize,
     // parsed by the recipe's schema, whose optional members may be undefined
-    optimizer: recipe.optimizer as Parameters<typeof trainModel>[0]['optimizer'],
-    learningRate: recipe.learningRate as Parameters<typeof trainModel>[0]['learningRate'],
+    optimizer: recipe.optimizer as TrainOptions['optimizer'],
+    learningRate: recipe.learningRate as TrainOptions['learningRate'],
+    ...(classWeights === undefined ? {} : { classWeights }),
+    ...(recipe.loss === undefined ? {} : { regressionLoss: recipe.loss }),
     seed,
     signal,
-    onProgress,
+    afterEpoch: async (epoch, now) => {
+      const stopped = (await early?.after(epoch, now)) ?? 'go on'
+      const told = (await run.afterEpoch?.(epoch, now)) ?? 'go on'
+      return stopped === 'stop' ? stopped : told
+    },
+    onProgress: (progress) => {
+      if (progress.epoch === 1) firstEpoch.push(progress.loss)
+      run.onProgress(progress)
+    },
   })
+  const why =
+    recipe.leastFall === null ? undefined : notConverged({ history, firstEpoch, warm: initial !== undefined, leastFall: recipe.leastFall })
+  if (why !== undefined) throw new AppError('not_converged', why)
+  const best = early?.best()
+  const kept = best?.weights ?? weights
+  return { weights: scale === undefined ? kept : intoUnits(kept, scale), history, bestEpoch: best?.epoch ?? history.length }
 }
