@@ -17,12 +17,24 @@ export const anomalyNames = [
   'FLOAT_TYPE_HAS_INF',
   'DATASET_LOW_NUM_EXAMPLES',
   'DATASET_HIGH_NUM_EXAMPLES',
+  'FLOAT_TYPE_STRING_NOT_FLOAT',
+  'INT_TYPE_NOT_INT_STRING',
+  'FEATURE_TYPE_LOW_NUMBER_VALUES',
+  'FEATURE_TYPE_HIGH_NUMBER_VALUES',
+  'FEATURE_TYPE_LOW_UNIQUE',
+  'FEATURE_TYPE_HIGH_UNIQUE',
+  'FEATURE_TYPE_NO_UNIQUE',
+  'VALUE_NESTEDNESS_MISMATCH',
   'INVALID_FEATURE_SHAPE',
   'DOMAIN_INVALID_FOR_TYPE',
   'COMPARATOR_L_INFTY_HIGH',
   'COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH',
   'COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH',
   'COMPARATOR_CONTROL_DATA_MISSING',
+  'COMPARATOR_LOW_NUM_EXAMPLES',
+  'COMPARATOR_HIGH_NUM_EXAMPLES',
+  // not of TFDV: a change that is significant for the sizes of both samples, and large enough to matter
+  'COMPARATOR_SIGNIFICANT_CHANGE',
 ] as const
 
 export type AnomalyName = (typeof anomalyNames)[number]
@@ -39,6 +51,11 @@ export const anomalySchema = z.strictObject({
 
 export type Anomaly = z.infer<typeof anomalySchema>
 
+/** Notes an anomaly of the feature being looked at; the description goes on after its name. */
+export type ReportAnomaly = (name: AnomalyName, short: string, description: string) => void
+
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(3))} %`
+
 /** A distance that was measured, whether it passed or not. */
 export const comparisonSchema = z.strictObject({
   feature: z.string(),
@@ -47,5 +64,27 @@ export const comparisonSchema = z.strictObject({
   value: z.number(),
   threshold: z.number(),
 })
+
+/** A size-aware test that was made, whether it found a change or not. */
+export const changeTestSchema = z.strictObject({
+  feature: z.string(),
+  against: z.enum(['drift', 'skew']),
+  /** Two-sample chi-square over the values, or Kolmogorov-Smirnov over the quantiles. */
+  method: z.enum(['chiSquare', 'kolmogorovSmirnov']),
+  /** The largest difference of two shares, or of the two distribution functions. */
+  effect: z.number(),
+  /** Effects up to it do not matter, however significant. */
+  margin: z.number(),
+  /** Probability of such a difference where nothing has changed. */
+  p: z.number(),
+  /** Probability of naming any of the features together where none has changed. */
+  alpha: z.number(),
+  /** Values compared, and those they are compared with. */
+  n: z.number(),
+  control: z.number(),
+  changed: z.boolean(),
+})
+
+export type ChangeTest = z.infer<typeof changeTestSchema>
 
 export type Comparison = z.infer<typeof comparisonSchema>

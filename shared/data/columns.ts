@@ -13,14 +13,20 @@ export type ImageColumn = {
   readonly pixels: Uint8Array
 }
 
+/** Lists of values, one a row. */
+export type ListColumn = { readonly kind: 'lists'; readonly lists: readonly (readonly Scalar[] | null | undefined)[] }
+
 export type Column = readonly Scalar[] | Float64Array | Float32Array | Int32Array | Uint8Array | ImageColumn
 
 /** Some rows of a data set, column by column; every column has the same length. */
 export type Batch = Readonly<Record<string, Column>>
 
-export const isImageColumn = (column: Column): column is ImageColumn => 'kind' in column && column.kind === 'images'
+export const isImageColumn = (column: Column | ListColumn): column is ImageColumn => 'kind' in column && column.kind === 'images'
 
-export function columnLength(column: Column): number {
+export const isListColumn = (column: Column | ListColumn): column is ListColumn => 'kind' in column && column.kind === 'lists'
+
+export function columnLength(column: Column | ListColumn): number {
+  if (isListColumn(column)) return column.lists.length
   if (!isImageColumn(column)) return column.length
   const size = column.height * column.width * column.channels
   assert(size > 0 && column.pixels.length % size === 0, 'an image column holds whole images')
@@ -34,7 +40,7 @@ export function imageAt(column: ImageColumn, row: number): Uint8Array {
 }
 
 /** Rows in the batch. @throws AppError invalid_input where columns have different lengths. */
-export function batchLength(batch: Batch): number {
+export function batchLength(batch: Readonly<Record<string, Column | ListColumn>>): number {
   let length: number | undefined
   for (const [name, column] of Object.entries(batch)) {
     const mine = columnLength(column)

@@ -10,6 +10,8 @@ const HIGH: Record<Comparison['distance'], { name: AnomalyName; label: string }>
   normalizedAbsoluteDifference: { name: 'COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH', label: 'normalised absolute difference' },
 }
 
+const DISTANCES = ['infinityNorm', 'jensenShannonDivergence', 'normalizedAbsoluteDifference'] as const
+
 /** Counts of both sides over all values of either. */
 function aligned(current: FeatureStatistics, control: FeatureStatistics): { values: string[]; current: number[]; control: number[] } {
   const counts = (statistics: FeatureStatistics) => new Map(statistics.categorical?.top.map(({ value, count }) => [value, count]))
@@ -41,9 +43,9 @@ export function compareFeature(
   const feature = current.name
   const comparisons: Comparison[] = []
   const anomalies: Anomaly[] = []
-  for (const [key, threshold] of Object.entries(comparator)) {
+  for (const distance of DISTANCES) {
+    const threshold = comparator[distance]
     if (threshold === undefined) continue
-    const distance = key as Comparison['distance']
     const value = control === undefined || current.count === 0 ? null : distanceOf(distance, current, control)
     if (value === null) {
       const description = `${feature} has no ${against === 'skew' ? 'serving' : 'earlier'} data that its ${HIGH[distance].label} could be measured against`

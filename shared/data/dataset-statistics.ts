@@ -19,6 +19,8 @@ export const numericStatisticsSchema = z.strictObject({
   quantiles: z.array(z.number()),
   /** 32 bins of equal width between min and max, scaled up from the sample. */
   histogram: histogramSchema,
+  /** Values in the sample that quantiles and histogram come from; absent: all. */
+  sampled: z.optional(countSchema),
 })
 
 export const categoricalStatisticsSchema = z.strictObject({
@@ -49,6 +51,8 @@ export const featureStatisticsSchema = z.strictObject({
   numeric: z.optional(numericStatisticsSchema),
   categorical: z.optional(categoricalStatisticsSchema),
   image: z.optional(imageStatisticsSchema),
+  /** Where the values are lists: how many values these have. Everything but `count` and `missing` is then about the values in them. */
+  lists: z.optional(z.strictObject({ min: countSchema, max: countSchema, mean: z.number() })),
   /** Share of the label's entropy that this feature alone takes away (Theil's U), less what chance gives; from the sample. */
   labelAssociation: z.optional(z.number()),
 })
@@ -59,6 +63,9 @@ export type NumericStatistics = z.infer<typeof numericStatisticsSchema>
 export type CategoricalStatistics = z.infer<typeof categoricalStatisticsSchema>
 export type FeatureStatistics = z.infer<typeof featureStatisticsSchema>
 export type DatasetStatistics = z.infer<typeof datasetStatisticsSchema>
+
+/** Values of all types together: more or fewer than `count` where they stand in lists. */
+export const valuesOf = ({ types }: FeatureStatistics): number => Object.values(types).reduce((sum, count) => sum + (count ?? 0), 0)
 
 export const statisticsOf = (statistics: DatasetStatistics, name: string): FeatureStatistics | undefined =>
   statistics.features.find((feature) => feature.name === name)

@@ -1,4 +1,4 @@
-import type { DatasetStatistics, FeatureStatistics } from './dataset-statistics.ts'
+import { type DatasetStatistics, type FeatureStatistics, valuesOf } from './dataset-statistics.ts'
 import type { DatasetSchema, Domain, FeatureSchema } from './schema.ts'
 
 export type InferOptions = {
@@ -26,24 +26,25 @@ export function inferSchema(statistics: DatasetStatistics, { label, maxDomainVal
 }
 
 function inferFeature(statistics: FeatureStatistics, maxDomainValues: number, isLabel: boolean): FeatureSchema | undefined {
-  // a column without a single value has no type to infer; as it is not in the schema it will be reported as new when values arrive
+  // a column without a single value has no type to infer; when values arrive in it they will be reported as new
   if (statistics.type === null) return undefined
   const domain = inferDomain(statistics, maxDomainValues, isLabel)
   return {
     name: statistics.name,
     type: statistics.type,
     ...(statistics.missing === 0 ? { presence: { minFraction: 1, minCount: 1 } } : {}),
+    ...(statistics.lists === undefined ? {} : { valueCount: inferBounds(statistics.lists) }),
     ...(domain === undefined ? {} : { domain }),
   }
 }
 
-function inferDomain(
-  { type, count, categorical, image, numeric }: FeatureStatistics,
-  maxDomainValues: number,
-  isLabel: boolean,
-): Domain | undefined {
+/** Lists of one length stay so; of others only that they may not be empty, where none is. */
+const inferBounds = ({ min, max }: { min: number; max: number }) => (min === max ? { min, max } : min > 0 ? { min: 1 } : {})
+
+function inferDomain(statistics: FeatureStatistics, maxDomainValues: number, isLabel: boolean): Domain | undefined {
+  const { type, categorical, image, numeric } = statistics
   if ((type === 'string' || (type === 'int' && isLabel)) && categorical !== undefined && categorical.exact) {
-    const returning = categorical.unique <= maxDomainValues && categorical.unique * 2 <= count
+    const returning = categorical.unique <= maxDomainValues && categorical.unique * 2 <= valuesOf(statistics)
     if (returning) return { kind: 'values', values: categorical.top.map(({ value }) => value).sort(), minMass: 1 }
   }
   const [shape, another] = image?.shapes ?? []

@@ -36,6 +36,7 @@ export function summariseNumbers(): NumberSummary {
       if (n + nan + posInf + negInf === 0) return undefined
       const empty = n === 0
       const sorted = Float64Array.from(sample.filter(Number.isFinite)).sort()
+      const partly = sorted.length < n ? { sampled: sorted.length } : {}
       return {
         n,
         mean: empty ? 0 : mean,
@@ -48,6 +49,7 @@ export function summariseNumbers(): NumberSummary {
         negInf,
         quantiles: quantiles(sorted, min, max),
         histogram: { buckets: equalWidthBuckets(sorted, n, min, max), nan },
+        ...partly,
       }
     },
   }

@@ -1,6 +1,16 @@
 import { must } from '../core/assert.ts'
 import { type Random, seededRandom } from '../core/random.ts'
-import { type Batch, batchLength, type Column, type ImageColumn, imageAt, isImageColumn, type Scalar } from './columns.ts'
+import {
+  type Batch,
+  batchLength,
+  type Column,
+  type ImageColumn,
+  imageAt,
+  isImageColumn,
+  isListColumn,
+  type ListColumn,
+  type Scalar,
+} from './columns.ts'
 import type { DatasetStatistics, FeatureStatistics } from './dataset-statistics.ts'
 import { IMAGE_FEATURES, imageFeatures } from './image-features.ts'
 import { labelAssociation } from './label-association.ts'
@@ -17,7 +27,9 @@ export type StatisticsOptions = {
 }
 
 /** Statistics of a data set of any length in bounded memory: add batches, then finish. */
-export type StatisticsStream = { add(batch: Batch): void; finish(): DatasetStatistics }
+export type StatisticsStream = { add(batch: Readonly<Record<string, Column | ListColumn>>): void; finish(): DatasetStatistics }
+
+const LIST_SAMPLE = 10_000
 
 type Sampled = number | string | null
 
@@ -42,17 +54,12 @@ function startFeature(name: string, missingSoFar: number) {
   const sample: Sampled[] = []
   const parts = IMAGE_FEATURES.map((part) => ({ part, numbers: summariseNumbers(), sample: [] as number[] }))
   const shapes = new Map<string, { height: number; width: number; channels: number; count: number }>()
+  const inLists: number[] = []
+  let lists: { min: number; max: number; total: number } | undefined
   let missing = missingSoFar
   let count = 0
-  const see = (type: FeatureType) => {
-    types.set(type, (types.get(type) ?? 0) + 1)
-    count++
-  }
-  const addScalar = (value: Scalar): Sampled => {
-    if (value === null || value === undefined) {
-      missing++
-      return null
-    }
+  const see = (type: FeatureType) => types.set(type, (types.get(type) ?? 0) + 1)
+  const addValue = (value: Exclude<Scalar, null | undefined>): Sampled => {
     const type = typeOf(value)
     see(type)
     if (type === 'bytes') return null
@@ -65,8 +72,32 @@ function startFeature(name: string, missingSoFar: number) {
     if (type === 'int') values.add(String(value))
     return number
   }
+  const addScalar = (value: Scalar): Sampled => {
+    if (value === null || value === undefined) {
+      missing++
+      return null
+    }
+    count++
+    return addValue(value)
+  }
+  /** Values of lists have no place in the sample of rows: their first 10,000 numbers stand for them. */
+  const addList = (list: readonly Scalar[] | null | undefined) => {
+    if (list === null || list === undefined) {
+      missing++
+      return
+    }
+    count++
+    const { min = Infinity, max = 0, total = 0 } = lists ?? {}
+    lists = { min: Math.min(min, list.length), max: Math.max(max, list.length), total: total + list.length }
+    for (const value of list) {
+      if (value === null || value === undefined) continue
+      const kept = addValue(value)
+      if (typeof kept === 'number' && inLists.length < LIST_SAMPLE) inLists.push(kept)
+    }
+  }
   const addImage = (column: ImageColumn, row: number, slot: number) => {
     see('image')
+    count++
     const found = imageFeatures(imageAt(column, row), column)
     for (const { part, numbers: summary, sample: kept } of parts) {
       summary.add(found[part])
@@ -78,7 +109,11 @@ function startFeature(name: string, missingSoFar: number) {
     addMissing: (rows: number) => {
       missing += rows
     },
-    addColumn: (column: Column, rows: number, slots: Int32Array) => {
+    addColumn: (column: Column | ListColumn, rows: number, slots: Int32Array) => {
+      if (isListColumn(column)) {
+        for (const list of column.lists) addList(list)
+        return
+      }
       if (isImageColumn(column)) {
         const { height, width, channels } = column
         const key = `${height}x${width}x${channels}`
@@ -94,7 +129,8 @@ function startFeature(name: string, missingSoFar: number) {
     },
     finish: (association: number | undefined): FeatureStatistics => {
       const type = commonType(types)
-      const numeric = numbers.finish(sample.filter((value): value is number => typeof value === 'number'))
+      const sampled = lists === undefined ? sample.filter((value): value is number => typeof value === 'number') : inLists
+      const numeric = numbers.finish(sampled)
       // the whole numbers among others are no categories of their own
       const categorical = type === 'float' ? undefined : values.finish()
       const images = [...shapes.values()]
@@ -111,6 +147,7 @@ function startFeature(name: string, missingSoFar: number) {
         missing,
         ...(numeric === undefined ? {} : { numeric }),
         ...(categorical === undefined ? {} : { categorical }),
+        ...(lists === undefined ? {} : { lists: { min: lists.min, max: lists.max, mean: lists.total / count } }),
         ...(images.length === 0 ? {} : { image: { shapes: images, features: Object.fromEntries(features) } }),
         ...(association === undefined ? {} : { labelAssociation: association }),
       }

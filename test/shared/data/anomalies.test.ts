@@ -85,8 +85,8 @@ describe('[DAT-4] anomalies have the names of TFDV', () => {
     ],
     [
       'a domain that the type cannot have',
-      x(['a']),
-      { name: 'x', type: 'string', domain: { kind: 'range', min: 0 } },
+      x([new Uint8Array(2)]),
+      { name: 'x', type: 'bytes', domain: { kind: 'range', min: 0 } },
       ['x DOMAIN_INVALID_FOR_TYPE'],
     ],
   ])('[DAT-4] %s', (_, batch, feature, expected) => {
@@ -98,6 +98,50 @@ describe('[DAT-4] anomalies have the names of TFDV', () => {
     expect(found(x([1, 2]), schema({ min: 3 }))).toEqual(['data set DATASET_LOW_NUM_EXAMPLES'])
     expect(found(x([1, 2]), schema({ max: 1 }))).toEqual(['data set DATASET_HIGH_NUM_EXAMPLES'])
     expect(found(x([1, 2]), schema({ min: 2, max: 2 }))).toEqual([])
+  })
+
+  test('[DAT-20] a column without a value is no new one; with a single value it is', () => {
+    const schema = schemaOf({ name: 'x', type: 'int' })
+    expect(found({ x: [1, 2], y: [null, undefined] }, schema)).toEqual([])
+    expect(found({ x: [1, 2], y: [null, 'here'] }, schema)).toEqual(['y SCHEMA_NEW_COLUMN'])
+  })
+
+  test.each<[string, readonly Scalar[], object, string[]]>([
+    ['as many as allowed', ['a', 'b', 'b'], { min: 2, max: 2 }, []],
+    ['too few', ['a', 'a'], { min: 2 }, ['x FEATURE_TYPE_LOW_UNIQUE']],
+    ['too many', ['a', 'b', 'c'], { max: 2 }, ['x FEATURE_TYPE_HIGH_UNIQUE']],
+    ['of fractions, which are not counted', [0.5, 1.5], { max: 2 }, ['x FEATURE_TYPE_NO_UNIQUE']],
+  ])('[DAT-22] distinct values: %s', (_, values, unique, expected) => {
+    const type = typeof values[0] === 'number' ? 'float' : 'string'
+    expect(found(x(values), schemaOf({ name: 'x', type, unique }))).toEqual(expected)
+  })
+
+  test('[DAT-23] the number of examples is held against the span before; bounds are themselves allowed', () => {
+    const schema = datasetSchema.parse({ features: [{ name: 'x', type: 'int' }], examples: { drift: { minRatio: 0.5, maxRatio: 2 } } })
+    const rows = (n: number) => x(Array.from({ length: n }, (_, i) => i))
+    const beside = (n: number) => found(rows(n), schema, { previous: statisticsOfBatch(rows(10)) })
+    expect([beside(4), beside(5), beside(20), beside(21), found(rows(1), schema)]).toEqual([
+      ['data set COMPARATOR_LOW_NUM_EXAMPLES'],
+      [],
+      [],
+      ['data set COMPARATOR_HIGH_NUM_EXAMPLES'],
+      [],
+    ])
+  })
+
+  test.each<[string, readonly Scalar[], object, string[]]>([
+    ['numbers', ['1', '2.5', '-1e3'], {}, []],
+    ['something else', ['1', 'n/a'], {}, ['x FLOAT_TYPE_STRING_NOT_FLOAT']],
+    ['a fraction where whole numbers belong', ['1', '2.5'], { whole: true }, ['x INT_TYPE_NOT_INT_STRING']],
+    ['numbers out of bounds', ['0.5', '9.5'], { min: 1, max: 9 }, ['x FLOAT_TYPE_BIG_FLOAT', 'x FLOAT_TYPE_SMALL_FLOAT']],
+    ['whole numbers out of bounds', ['0', '10'], { whole: true, min: 1, max: 9 }, ['x INT_TYPE_BIG_INT', 'x INT_TYPE_SMALL_INT']],
+  ])('[DAT-24] text that has to write numbers: %s', (_, values, range, expected) => {
+    expect(found(x(values), schemaOf({ name: 'x', type: 'string', domain: { kind: 'range', ...range } }))).toEqual(expected)
+  })
+
+  test('[DAT-3] bounds the wrong way round are refused', () => {
+    for (const wrong of [{ domain: { kind: 'range', min: 2, max: 1 } }, { unique: { min: 2, max: 1 } }, { valueCount: { min: 3, max: 0 } }])
+      expect(() => schemaOf({ name: 'x', type: 'int', ...wrong })).toThrow('above the maximum')
   })
 
   test('[DAT-5] a label is missed in training and not in serving', () => {
