@@ -17,10 +17,10 @@ function spread(text: string): number {
 export type ValueCounts = { add(value: string): void; finish(): CategoricalStatistics | undefined }
 
 /**
- * Exact while there are at most 8,192 distinct values. Beyond that frequent values are kept by Misra and Gries' rule (a count may be low by n / 8192), and
+ * Exact while there are at most `tracked` (8,192) distinct values. Beyond that frequent values are kept by Misra and Gries' rule (a count may be low by n / tracked), and
  * distinct values are estimated from the 256 smallest hashes (k minimum values, Bar-Yossef et al. 2002).
  */
-export function countValues(): ValueCounts {
+export function countValues({ tracked = TRACKED, top: most = TOP }: { tracked?: number; top?: number } = {}): ValueCounts {
   const counts = new Map<string, number>()
   let smallest: number[] = []
   let worst = Infinity
@@ -52,7 +52,7 @@ export function countValues(): ValueCounts {
         return
       }
       remember(value)
-      if (counts.size < TRACKED) {
+      if (counts.size < tracked) {
         counts.set(value, 1)
         return
       }
@@ -66,7 +66,7 @@ export function countValues(): ValueCounts {
       if (n === 0) return undefined
       const top = [...counts]
         .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-        .slice(0, TOP)
+        .slice(0, most)
         .map(([value, count]) => ({ value, count }))
       const estimate = smallest.length < SMALLEST_HASHES ? smallest.length : Math.round(((SMALLEST_HASHES - 1) * 2 ** 32) / (worst + 1))
       return { unique: exact ? counts.size : Math.max(estimate, counts.size), exact, top, meanLength: length / n }

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts'
 import { applyTransforms } from '../data/apply-transforms.ts'
 import type { Batch } from '../data/columns.ts'
 import { imageFeatures } from '../data/image-features.ts'
+import { inputsOf } from '../data/transforms.ts'
 import type { Observed } from '../stats/counters.ts'
 import { shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
 import type { ModelInput, RunnableManifest } from './inference-api.ts'
@@ -67,7 +68,9 @@ function fromValues(
   const pixels = toBytes(values)
   const observed = imageFeatures(pixels, image)
   if (manifest.transforms.length === 0) return { data: Float32Array.from(pixels, (byte) => byte / 255).subarray(0, size), observed }
-  const batch = Object.fromEntries(manifest.transforms.map((transform) => [transform.input, { kind: 'images' as const, ...image, pixels }]))
+  const batch = Object.fromEntries(
+    manifest.transforms.flatMap(inputsOf).map((name) => [name, { kind: 'images' as const, ...image, pixels }]),
+  )
   return { data: applyTransforms(manifest.transforms, batch), observed }
 }
 

@@ -1,14 +1,16 @@
-import { join } from 'node:path'
 import * as z from 'zod'
 import { AppError } from '../../../shared/core/errors.ts'
-import { startStatistics } from '../../../shared/data/statistics.ts'
-import { analyseTransforms, transformSpecSchema } from '../../../shared/data/transforms.ts'
-import { type Duck, literal, openDuck, quoted } from '../../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../datasets/span-files.ts'
+import type { JsonObject } from '../../../shared/core/json.ts'
+import { startTransformAnalysis } from '../../../shared/data/analyse-transforms.ts'
+import { transformSpecSchema } from '../../../shared/data/transform-specs.ts'
+import { inputsOf } from '../../../shared/data/transforms.ts'
+import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import { defineComponent } from '../component.ts'
-import { exampleForm, type Preparation } from '../data/example-form.ts'
+import { defaultTransforms, featureTypeOf } from '../data/default-transforms.ts'
+import { type ExampleForm, exampleForm, type Preparation } from '../data/example-form.ts'
 import { readBatches } from '../data/parquet-batches.ts'
-import { splitSql } from '../data/split-sql.ts'
+import { methodColumn, splitMethod } from '../data/split-method.ts'
+import { SPLITS, type SplitName, splitProperties, writeSplits } from '../data/write-splits.ts'
 
 const share = z.number().min(0).max(1)
 
@@ -19,34 +21,26 @@ const params = z.strictObject({
   task: z.enum(['classification', 'regression']).default('classification'),
   /** Names a row; rows are counted within their arrival where there is none. */
   id: z.string().nullable().default('id'),
-  /** Says 'train', 'validation' or 'test' where the data's author has decided. */
+  /** Says 'train', 'validation' or 'test' where the data's author has decided. Heeded by the methods random and stratified. */
   split: z.string().nullable().default('split'),
+  method: splitMethod.default({ by: 'random' }),
   /** Shares of the rows for which nobody has decided; of those decided to be 'train', the share that becomes validation. */
-  fractions: z.strictObject({ validation: share, test: share }).default({ validation: 0.1, test: 0.15 }),
+  fractions: z
+    .strictObject({ validation: share, test: share })
+    .refine(({ validation, test }) => validation + test < 1, 'validation and test leave no rows to learn from')
+    .default({ validation: 0.1, test: 0.15 }),
   /** Chooses the rows. Kept when everything else changes, or a later model would be tested on what an earlier one has learnt. */
   splitSeed: z.int().default(1),
-  /** Scales images to 0 to 1, standardises columns, when absent. */
+  /** When absent, what default-transforms.ts says. */
   transforms: z.array(transformSpecSchema).optional(),
   sliceBy: z.array(z.string()).default([]),
 })
-
-const SPLITS = ['train', 'validation', 'test'] as const
 
 /** 0, 1, 10 rather than 0, 10, 1. */
 const byName = (a: string, b: string): number =>
   Number.isFinite(Number(a)) && Number.isFinite(Number(b)) ? Number(a) - Number(b) : a < b ? -1 : 1
 
-async function countLabels(duck: Duck, number: boolean): Promise<Record<string, Record<string, number>>> {
-  const rows = await duck.rows(
-    `SELECT assigned, ${number ? "'number'" : 'label'} AS label, count(*)::DOUBLE AS n FROM prepared GROUP BY ALL ORDER BY ALL`,
-  )
-  const counts: Record<string, Record<string, number>> = Object.fromEntries(SPLITS.map((name) => [name, {}]))
-  for (const row of rows) {
-    const split = counts[String(row['assigned'])]
-    if (split !== undefined) split[String(row['label'])] = Number(row['n'])
-  }
-  return counts
-}
+const formColumns = (form: ExampleForm): readonly string[] => (form.kind === 'image' ? [form.column] : form.columns)
 
 /** Cleans, splits into disjoint parts, and freezes the transforms over the training part. */
 export const prepare = defineComponent({
@@ -57,85 +51,76 @@ export const prepare = defineComponent({
   outputs: { train: 'split', validation: 'split', test: 'split', transforms: 'transforms' },
   params,
   async run({ inputs: { data }, params: given, blobs, folder, log, progress }) {
-    const { form, label, sliceBy } = given
+    const { form, label, method, sliceBy } = given
+    // one thread: the same rows give the same files
     const duck = await openDuck({ folder, files: [data.path], threads: 1 })
     try {
-      const described = await duck.rows(`SELECT column_name AS name FROM (DESCRIBE SELECT * FROM read_parquet(${literal(data.path)}))`)
-      const columns = described.map((column) => String(column['name']))
-      const features = form.kind === 'image' ? [form.column] : form.columns
-      const missing = [label, ...features].filter((name) => !columns.includes(name))
+      const described = await duck.rows(
+        `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${literal(data.path)}))`,
+      )
+      const types = new Map(described.map((column) => [String(column['name']), String(column['type'])]))
+      const columns = [...types.keys()]
+      const features = formColumns(form)
+      const needed = [label, ...features, methodColumn(method) ?? label]
+      const missing = needed.filter((name) => !types.has(name))
       if (missing.length > 0)
         throw new AppError('invalid_input', `the data has no column ${missing.join(', ')}; it has ${columns.join(', ')}`)
-      await duck.run(
-        splitSql({
-          ...given,
-          path: data.path,
-          columns,
-          keep: [...new Set([...features, ...sliceBy.filter((name) => columns.includes(name))])],
-        }),
-      )
-      const counts = await countLabels(duck, given.task === 'regression')
+
+      const slices = sliceBy.filter((name) => types.has(name))
+      const keep = [...new Set([...features, ...slices])]
+      const query = { ...given, path: data.path, columns }
+      const written = await writeSplits(duck, query, {
+        keep,
+        folder,
+        regression: given.task === 'regression',
+        onWritten: (name) => progress(1 + SPLITS.indexOf(name), 5, name),
+      })
       const total = Number(data.properties['rows'] ?? 0)
-      const kept = Object.values(counts)
-        .flatMap((split) => Object.values(split))
-        .reduce((sum, n) => sum + n, 0)
-      if (kept < total) log.warn(`${total - kept} of ${total} rows were left out: no label, or an id that came before`)
-      const labels = given.task === 'regression' ? [] : Object.keys(counts['train'] ?? {}).sort(byName)
-      if (labels.length === 1 || (labels.length === 0 && given.task !== 'regression'))
+      const kept = Object.values(written).reduce((sum, { rows }) => sum + rows, 0)
+      if (kept < total) log.warn(`${total - kept} of ${total} rows were left out: no label, nothing to split by, or an id that came before`)
+      const regression = given.task === 'regression'
+      const labels = regression ? [] : Object.keys(written.train.labels).sort(byName)
+      if (labels.length < 2 && !regression)
         throw new AppError('invalid_input', `the training split has ${labels.length} labels: at least two are needed`)
-      progress(1, 5, 'split')
 
-      const path = (name: string) => join(folder, `${name}.parquet`)
-      const outputs = { train: undefined, validation: undefined, test: undefined } as Record<
-        (typeof SPLITS)[number],
-        Awaited<ReturnType<typeof blobs.file>> | undefined
-      >
-      for (const [i, name] of SPLITS.entries()) {
-        const rows = Object.values(counts[name] ?? {}).reduce((sum, n) => sum + n, 0)
-        if (rows === 0) throw new AppError('invalid_input', `the ${name} split is empty: raise its fraction, or bring more rows`)
-        // the order of the hash is a shuffled one: any first rows are a fair sample
-        await duck.run(
-          `COPY (SELECT * EXCLUDE (assigned, place) FROM prepared WHERE assigned = ${literal(name)} ORDER BY place) TO ${literal(path(name))} ${PARQUET_OPTIONS}`,
-        )
-        outputs[name] = await blobs.file(path(name), {
-          properties: {
-            split: name,
-            rows,
-            labels: counts[name] ?? {},
-            columns: ['id', 'label', ...features, ...sliceBy.filter((c) => columns.includes(c))],
-          },
-        })
-        log.info(`${name}: ${rows} rows`)
-        progress(2 + i, 5, name)
+      const analysis = startTransformAnalysis(given.transforms ?? defaultTransforms(form, types))
+      const select = `SELECT ${features.map(quoted).join(', ')} FROM read_parquet(${literal(written.train.path)})`
+      for await (const batch of readBatches(duck, select, form)) analysis.add(batch)
+      const transforms = analysis.finish()
+      progress(4, 5, 'transforms')
+
+      const schema: JsonObject = {
+        label: 'label',
+        features: [
+          { name: 'id', type: 'string' },
+          { name: 'label', type: regression ? 'float' : 'string' },
+          ...keep
+            .filter((name) => name !== 'id' && name !== 'label')
+            .map((name) => ({
+              name,
+              type: form.kind === 'image' && name === form.column ? 'image' : featureTypeOf(types.get(name) ?? ''),
+            })),
+        ],
       }
-
-      const stream = startStatistics()
-      for await (const batch of readBatches(
-        duck,
-        `SELECT ${features.map(quoted).join(', ')} FROM read_parquet(${literal(path('train'))})`,
-        form,
-      ))
-        stream.add(batch)
-      const statistics = stream.finish()
-      const isText = (name: string): boolean => statistics.features.find((feature) => feature.name === name)?.type === 'string'
-      const specs =
-        given.transforms ??
-        features.map((input) =>
-          form.kind === 'image'
-            ? { kind: 'image-scale' as const, input }
-            : isText(input)
-              ? { kind: 'one-hot' as const, input }
-              : { kind: 'standardize' as const, input },
-        )
+      const store = (name: SplitName) => {
+        log.info(`${name}: ${written[name].rows} rows`)
+        return blobs.file(written[name].path, { properties: splitProperties(name, written[name], schema) })
+      }
+      const taken = new Set(transforms.flatMap(inputsOf))
       const prepared: Preparation = {
-        form,
+        form: form.kind === 'image' ? form : { kind: 'columns', columns: form.columns.filter((name) => taken.has(name)) },
         labels,
-        transforms: analyseTransforms(specs, statistics),
-        sliceBy: sliceBy.filter((name) => columns.includes(name)),
+        transforms,
+        sliceBy: slices,
       }
-      const { train, validation, test } = outputs
-      if (train === undefined || validation === undefined || test === undefined) throw new AppError('internal', 'a split was not written')
-      return { outputs: { train, validation, test, transforms: await blobs.json(prepared, { properties: { labels: labels.length } }) } }
+      return {
+        outputs: {
+          train: await store('train'),
+          validation: await store('validation'),
+          test: await store('test'),
+          transforms: await blobs.json(prepared, { properties: { labels: labels.length, inputs: [...taken] } }),
+        },
+      }
     } finally {
       duck.close()
     }

@@ -3,6 +3,7 @@ import type { Topology } from '../../../shared/compute/model.ts'
 import type { EpochRecord } from '../../../shared/compute/train.ts'
 import type { Sha256 } from '../../../shared/core/digest.ts'
 import { canonicalJson } from '../../../shared/core/canonical-json.ts'
+import { inputsOf } from '../../../shared/data/transforms.ts'
 import { defineComponent } from '../component.ts'
 import { preparation } from '../data/example-form.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
@@ -50,8 +51,8 @@ export const train = defineComponent({
     const fits =
       from !== undefined &&
       canonicalJson(from.manifest.labels) === canonicalJson(prepared.labels) &&
-      canonicalJson(from.manifest.transforms.map(({ kind, input }) => [kind, input])) ===
-        canonicalJson(prepared.transforms.map(({ kind, input }) => [kind, input]))
+      canonicalJson(from.manifest.transforms.map((one) => [one.kind, ...inputsOf(one)])) ===
+        canonicalJson(prepared.transforms.map((one) => [one.kind, ...inputsOf(one)]))
     if (from !== undefined && !fits) log.warn(`version ${live?.version} has other labels or inputs: training starts anew`)
     const start: ModelFile | undefined = fits ? from.model : undefined
     const topology: Topology = start?.topology ?? topologyOf(chosen, prepared)

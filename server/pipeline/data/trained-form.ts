@@ -1,4 +1,5 @@
 import { AppError } from '../../../shared/core/errors.ts'
+import { inputsOf } from '../../../shared/data/transforms.ts'
 import type { Manifest } from '../../../shared/trust/manifest.ts'
 import type { Preparation } from './example-form.ts'
 
@@ -13,6 +14,6 @@ export function trainedForm({ version, transforms, labels }: Manifest, sliceBy: 
   const form: Preparation['form'] =
     first.kind === 'image-scale'
       ? { kind: 'image', column: first.input, height: first.height, width: first.width, channels: first.channels }
-      : { kind: 'columns', columns: [...new Set(transforms.map(({ input }) => input))] }
+      : { kind: 'columns', columns: [...new Set(transforms.flatMap(inputsOf))] }
   return { form, labels: [...labels], transforms: [...transforms], sliceBy: [...sliceBy] }
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { sha256 } from '../../../shared/core/digest.ts'
+import { GOLDEN_CONSTANTS, GOLDEN_INPUTS, goldenRows } from './golden-rows.ts'
 import { GOLDEN_DIGEST, GOLDEN_FEATURES, goldenFeatures, goldenInputs } from './transform-golden.ts'
 
 test('[DAT-12] model inputs have the same bits in a browser as on the server', async () => {
@@ -8,4 +9,10 @@ test('[DAT-12] model inputs have the same bits in a browser as on the server', a
 
 test('[DAT-9] an image has the same monitored numbers in a browser as on the server', () => {
   expect(goldenFeatures()).toEqual(GOLDEN_FEATURES)
+})
+
+test('[DAT-60] rows of every kind become the same bits in a browser as on the server', async () => {
+  const { constants, inputs } = goldenRows()
+  expect(await sha256(inputs)).toBe(GOLDEN_INPUTS)
+  expect(await sha256(constants)).toBe(GOLDEN_CONSTANTS)
 })

@@ -4,8 +4,8 @@ import { sha256 } from '../../../shared/core/digest.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
 import { columnsOf } from '../../../shared/data/columns.ts'
-import { statisticsOfBatch } from '../../../shared/data/statistics.ts'
-import { analyseTransforms, frozenTransformsSchema, rowWidth } from '../../../shared/data/transforms.ts'
+import { analyseTransforms } from '../../../shared/data/analyse-transforms.ts'
+import { frozenTransformsSchema, rowWidth } from '../../../shared/data/transforms.ts'
 import { digitColumn } from './mnist.ts'
 import { GOLDEN_DIGEST, GOLDEN_FEATURES, goldenFeatures, goldenInputs } from './transform-golden.ts'
 
@@ -15,7 +15,7 @@ const rows = Array.from({ length: 100 }, (_, i) => ({
   carrier: ['AA', 'AA', 'UA', 'DL', `rare ${i}`][i % 5] ?? null,
   same: 3,
 }))
-const statistics = statisticsOfBatch(columnsOf(rows))
+const training = columnsOf(rows)
 
 describe('[DAT-11] transforms', () => {
   test('[DAT-11] constants are frozen over the training split and survive JSON', () => {
@@ -26,7 +26,7 @@ describe('[DAT-11] transforms', () => {
         { kind: 'one-hot', input: 'carrier', top: 2 },
         { kind: 'passthrough', input: 'same' },
       ],
-      statistics,
+      training,
     )
     expect(frozenTransformsSchema.parse(JSON.parse(JSON.stringify(frozen)))).toEqual(frozen)
     expect(frozen[2]).toEqual({ kind: 'one-hot', input: 'carrier', values: ['AA', 'DL'] })
@@ -50,16 +50,16 @@ describe('[DAT-11] transforms', () => {
         { kind: 'standardize', input: 'same' },
         { kind: 'one-hot', input: 'carrier', top: 1 },
       ],
-      statistics,
+      training,
     )
-    const odd = [null, Number.NaN, Infinity, 'text', '', undefined].map((value) => ({ delay: value, share: value, same: 3, carrier: null }))
+    const odd = [null, Number.NaN, Infinity, '', undefined].map((value) => ({ delay: value, share: value, same: 3, carrier: null }))
     const output = applyTransforms(frozen, columnsOf(odd))
     for (let row = 0; row < odd.length; row++) expect([...output.subarray(row * 5, row * 5 + 5)]).toEqual([0, 0.5, 0, 0, 1])
     expect([...applyTransforms(frozen.slice(1, 2), { share: [-5, 500] })]).toEqual([0, 1])
   })
 
   test('[DAT-11] images become floats: value / 255, shifted and scaled where asked for', () => {
-    const images = statisticsOfBatch({ image: digitColumn(0, 20) })
+    const images = { image: digitColumn(0, 20) }
     const plain = applyTransforms(analyseTransforms([{ kind: 'image-scale', input: 'image' }], images), { image: digitColumn(0, 2) })
     const { pixels } = digitColumn(0, 2)
     expect(plain).toEqual(Float32Array.from(pixels, (byte) => byte / 255))
@@ -69,7 +69,7 @@ describe('[DAT-11] transforms', () => {
     )
     expect(shifted).toEqual(Float32Array.from(pixels, (byte) => (byte / 255 - 0.1307) / 0.3081))
     const colours = { kind: 'images', height: 1, width: 2, channels: 3, pixels: Uint8Array.of(0, 51, 102, 153, 204, 255) } as const
-    const perChannel = analyseTransforms([{ kind: 'image-scale', input: 'c', mean: [0, 0.2, 0.4] }], statisticsOfBatch({ c: colours }))
+    const perChannel = analyseTransforms([{ kind: 'image-scale', input: 'c', mean: [0, 0.2, 0.4] }], { c: colours })
     applyTransforms(perChannel, { c: colours }).forEach((value, i) => expect(value).toBeCloseTo([0, 0, 0, 0.6, 0.6, 0.6][i] ?? 0, 6))
   })
 
@@ -87,7 +87,7 @@ describe('[DAT-11] transforms', () => {
               { kind: 'min-max', input: 'share' },
               { kind: 'one-hot', input: 'carrier' },
             ],
-            statistics,
+            training,
           )
           const thawed = frozenTransformsSchema.parse(JSON.parse(JSON.stringify(frozen)))
           const together = applyTransforms(frozen, columnsOf(some))
@@ -104,7 +104,7 @@ describe('[DAT-11] transforms', () => {
   })
 
   test('[DAT-11] what does not fit is refused with the name of the input', () => {
-    const frozen = analyseTransforms([{ kind: 'image-scale', input: 'image' }], statisticsOfBatch({ image: digitColumn(0, 2) }))
+    const frozen = analyseTransforms([{ kind: 'image-scale', input: 'image' }], { image: digitColumn(0, 2) })
     const small = { kind: 'images', height: 14, width: 14, channels: 1, pixels: new Uint8Array(196) } as const
     const code = (run: () => unknown) => {
       try {
@@ -119,8 +119,8 @@ describe('[DAT-11] transforms', () => {
     expect(code(() => applyTransforms(frozen, { image: small }))).toBe('shape_mismatch: image')
     expect(code(() => applyTransforms(frozen, {}))).toBe('invalid_input: image')
     expect(code(() => applyTransforms(frozen, { image: [1] }))).toBe('invalid_input: image')
-    expect(code(() => analyseTransforms([{ kind: 'standardize', input: 'nowhere' }], statistics))).toBe('invalid_input: nowhere')
-    expect(code(() => analyseTransforms([{ kind: 'standardize', input: 'carrier' }], statistics))).toBe('invalid_input: carrier')
-    expect(code(() => analyseTransforms([{ kind: 'image-scale', input: 'delay' }], statistics))).toBe('invalid_input: delay')
+    expect(code(() => analyseTransforms([{ kind: 'standardize', input: 'nowhere' }], training))).toBe('invalid_input: nowhere')
+    expect(code(() => analyseTransforms([{ kind: 'standardize', input: 'carrier' }], training))).toBe('invalid_input: carrier')
+    expect(code(() => analyseTransforms([{ kind: 'image-scale', input: 'delay' }], training))).toBe('invalid_input: delay')
   })
 })
