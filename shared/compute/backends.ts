@@ -1,6 +1,8 @@
 import { AppError } from '../core/errors.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { enableProdMode, engine, env, findBackend, getBackend, setBackend, setWasmPaths, version_core } from './tf.ts'
+import { repairCpuResizeGradients } from './cpu-resize-gradients.ts'
+import { repairGradients } from './gradient-repairs.ts'
 import { registerWasmKernels } from './wasm-kernels.ts'
 
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const
@@ -95,9 +97,13 @@ export async function startBackend(name: BackendName, options: BackendOptions = 
     try {
       // no advertisement for other backends on the console
       enableProdMode()
+      repairGradients()
       if (name === 'wasm') await startWasm(options)
       else if (name === 'webgpu') await startWebgpu(options)
-      else await setBackend('cpu')
+      else {
+        repairCpuResizeGradients()
+        await setBackend('cpu')
+      }
       return ok(name)
     } catch (thrown) {
       // another try may come with another path, or after the adapter is back

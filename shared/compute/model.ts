@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
 import { type NamedTensors, sizeOf, type TensorData, shapeMismatch } from '../tensor/tensor.ts'
 import { describe, expectTensor } from '../tensor/tensor.ts'
+import { repairLayers } from './layer-repairs.ts'
 import { type LayersModel, loadLayersModel, type Tensor, tensor } from './tf.ts'
 
 /** The architecture of a layers model as JSON: what tfjs prints with `model.toJSON(null, false)`. */
@@ -9,6 +10,7 @@ export type Topology = JsonObject
 
 /** A model with its initial weights on the current backend. Throws invalid_document for a topology that no model can be built from. */
 export async function buildModel(topology: Topology): Promise<LayersModel> {
+  repairLayers()
   try {
     // the loader rewrites the object it is given
     const modelTopology = structuredClone(topology) as object

@@ -1,5 +1,6 @@
 import type { Json } from '../core/json.ts'
 import { type Random, seededRandom } from '../core/random.ts'
+import { seededCellDropout } from './layer-repairs.ts'
 import { buildModel, type Topology } from './model.ts'
 import type { LayersModel } from './tf.ts'
 
@@ -22,9 +23,16 @@ export function seedInitializers(topology: Topology, random: Random): Topology {
 export const buildSeededModel = (topology: Topology, seed: number): Promise<LayersModel> =>
   buildModel(seedInitializers(topology, seededRandom(seed)))
 
-/** Gives each dropout layer the seed of its next mask; tfjs draws the same mask every time from a fixed seed and an unrepeatable one from none. */
+type Noisy = { seed?: number; dropoutFunc?: ReturnType<typeof seededCellDropout> }
+type Nest = Noisy & { layer?: Nest; cell?: Nest; cells?: Nest[]; forwardLayer?: Nest; backwardLayer?: Nest; getClassName(): string }
+
+/** Gives each layer that draws noise, wrapped ones and recurrent cells included, the seed of its next draws: tfjs repeats a fixed seed and forgets others. */
 export function reseedDropout(model: LayersModel, random: Random): void {
-  for (const layer of model.layers) {
-    if (layer.getClassName().endsWith('Dropout')) (layer as unknown as { seed: number }).seed = seed32(random)
+  const visit = (layer: Nest): void => {
+    const name = layer.getClassName()
+    if (name.endsWith('Cell')) layer.dropoutFunc = seededCellDropout(seed32(random))
+    else if (/Dropout|GaussianNoise/.test(name)) layer.seed = seed32(random)
+    for (const inner of [layer.layer, layer.cell, layer.forwardLayer, layer.backwardLayer, ...(layer.cells ?? [])]) if (inner) visit(inner)
   }
+  for (const layer of model.layers) visit(layer as unknown as Nest)
 }

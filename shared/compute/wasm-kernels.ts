@@ -2,6 +2,8 @@ import { must } from '../core/assert.ts'
 import { backend_util, getKernel, type KernelConfig } from './tf.ts'
 import { registerConvGradients } from './wasm-conv-gradients.ts'
 import { registerDepthwiseGradients } from './wasm-depthwise-gradients.ts'
+import { registerVolumeKernels } from './wasm-volume-kernels.ts'
+import { registerEinsum } from './wasm-einsum.ts'
 import { heapF32, heapI32, putKernel, release, runStock, type WasmKernel } from './wasm-heap.ts'
 
 /** The stock kernel multiplies transposed operands one scalar at a time, 10 to 80 times slower than a transpose and a plain product. */
@@ -107,6 +109,8 @@ export function registerWasmKernels(): void {
   registerConvGradients()
   registerDepthwiseGradients()
   putKernel('BatchMatMul', matMul, plainMatMul(matMul, getKernel('Transpose', 'wasm')))
+  registerVolumeKernels()
   putKernel('MaxPoolGrad', getKernel('MaxPoolGrad', 'wasm'), maxPoolGradient)
   putKernel('UnsortedSegmentSum', undefined, segmentSum)
+  registerEinsum()
 }
