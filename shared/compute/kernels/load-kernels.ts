@@ -1,0 +1,47 @@
+import { fromBase64 } from '../../core/bytes.ts'
+import { AppError } from '../../core/errors.ts'
+import { fail, ok, type Result } from '../../core/result.ts'
+import type { Kernels } from './kernel-signatures.ts'
+
+/** `relaxed` multiplies and adds in one instruction with one rounding; `simd` runs on every engine that tfjs's WASM backend runs on. */
+export const KERNEL_BUILDS = ['relaxed', 'simd'] as const
+export type KernelBuild = (typeof KERNEL_BUILDS)[number]
+
+/** Compiled kernels. A structured clone of `module` can be sent to another thread. */
+export type KernelModule = { readonly build: KernelBuild; readonly module: WebAssembly.Module }
+
+const bytes = (...numbers: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(numbers)
+/** Smallest modules that validate where the instructions are known: three splats and a relaxed multiply-add, or one splat. */
+const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0]
+const SPLAT = [0x41, 0, 0xfd, 0x0f]
+const PROBES = {
+  relaxed: bytes(...HEADER, 10, 19, 1, 17, 0, ...SPLAT, ...SPLAT, ...SPLAT, 0xfd, 0x85, 0x02, 0x0b),
+  simd: bytes(...HEADER, 10, 8, 1, 6, 0, ...SPLAT, 0x0b),
+} as const satisfies Record<KernelBuild, Uint8Array<ArrayBuffer>>
+
+export const runsHere = (build: KernelBuild): boolean => WebAssembly.validate(PROBES[build])
+
+const loaded = new Map<KernelBuild, Promise<KernelModule>>()
+
+async function load(build: KernelBuild): Promise<KernelModule> {
+  // by name, so that a bundler makes a file of each and a worker fetches only one
+  const { WASM } = build === 'relaxed' ? await import('./relaxed-module.ts') : await import('./simd-module.ts')
+  return { build, module: await WebAssembly.compile(fromBase64(WASM)) }
+}
+
+/** The best build that this host runs, or the one named; compiled once. Fails with no_backend where there is no SIMD. */
+export async function loadKernels(build: KernelBuild | undefined = KERNEL_BUILDS.find(runsHere)): Promise<Result<KernelModule>> {
+  if (build === undefined || !runsHere(build)) return fail(new AppError('no_backend', 'this host runs no WASM SIMD'))
+  const running = loaded.get(build) ?? load(build)
+  loaded.set(build, running)
+  try {
+    return ok(await running)
+  } catch (cause) {
+    loaded.delete(build)
+    return fail(new AppError('no_backend', `the ${build} kernels did not compile`, { cause }))
+  }
+}
+
+/** The kernels over a memory of their own. */
+export const instantiateKernels = ({ module }: KernelModule, memory: WebAssembly.Memory): Kernels =>
+  new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels

@@ -1,0 +1,27 @@
+import type { Lowerings } from './lowering.ts'
+import { activationLowerings } from './lowerings/activation.ts'
+import { convolutionLowerings } from './lowerings/convolution.ts'
+import { denseLowerings } from './lowerings/dense.ts'
+import { dropoutLowerings } from './lowerings/dropout.ts'
+import { poolingLowerings } from './lowerings/pooling.ts'
+import { reshapeLowerings } from './lowerings/reshape.ts'
+
+/**
+ * How each class of layers becomes kernel calls. To add a family:
+ *
+ * 1. Kernels: AssemblyScript in `kernels/assembly/<family>.ts`, exported by `kernels/assembly/index.ts`; addresses and strides are bytes, counts are i32.
+ *    `npm run build:kernels` compiles both builds and writes their signatures, so that `context.kernels.<name>` has its type.
+ * 2. A table in `lowerings/<family>.ts`: for each class name a `Lowering`. It reads `layer.config` (refusing every option that it does not know, through
+ *    `context.refuse` and config.ts), makes its answer with `context.output`, asks `context.gradientOf(input)` where to write each input's gradient, and emits
+ *    steps with `context.forward` and `context.backward`. Backward blocks run in reverse order of emission; a block may overwrite the gradient of its own output.
+ *    Every step reads `context.run` when it runs: the batch may be smaller than `batchSize`.
+ * 3. One line below, and a rule with tests: kernels against plain loops, the layer's gradients against tfjs.
+ */
+export const lowerings: Lowerings = {
+  ...activationLowerings,
+  ...convolutionLowerings,
+  ...denseLowerings,
+  ...dropoutLowerings,
+  ...poolingLowerings,
+  ...reshapeLowerings,
+}

@@ -1,0 +1,36 @@
+import { sizeOf } from '../../tensor/tensor.ts'
+import type { Graph } from './graph.ts'
+import type { PlanWeight } from './lowering.ts'
+import type { PlanMemory } from './memory-plan.ts'
+
+/** A stretch of the plan's memory that holds the trained weights, or something for each of them, one tensor after another. */
+export type FlatRegion = { readonly address: number; readonly floats: number }
+
+export type WeightsLayout = {
+  readonly all: readonly PlanWeight[]
+  /** Trained weights and, in the same order, their gradients. Each tensor begins at a multiple of 16 bytes; zeros lie between. */
+  readonly trained: FlatRegion
+  readonly gradients: FlatRegion
+}
+
+const aligned = (floats: number): number => Math.ceil(floats / 4) * 4
+
+/** Places all weights, the trained ones as one flat region with another like it for gradients. */
+export function layOutWeights({ nodes }: Graph, trains: boolean, memory: PlanMemory): WeightsLayout {
+  const named = nodes.flatMap(({ weights }) => weights)
+  const isTrained = (weight: (typeof named)[number]): boolean => trains && weight.trainable
+  const floats = named.filter(isTrained).reduce((sum, { shape }) => sum + aligned(sizeOf(shape)), 0)
+  const trained = { address: memory.allocate(floats * 4), floats }
+  const gradients = { address: memory.allocate(floats * 4), floats }
+  let at = 0
+  const all = named.map((weight) => {
+    const { name, shape } = weight
+    const size = sizeOf(shape)
+    const trainable = isTrained(weight)
+    if (!trainable) return { name, shape, size, trainable, address: memory.allocate(size * 4), gradient: 0 }
+    const placed = { name, shape, size, trainable, address: trained.address + at * 4, gradient: gradients.address + at * 4 }
+    at += aligned(size)
+    return placed
+  })
+  return { all, trained, gradients }
+}

@@ -1,0 +1,53 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { cnn, mlp } from '../../../../shared/compute/architectures.ts'
+import { KERNEL_BUILDS } from '../../../../shared/compute/kernels/load-kernels.ts'
+import { trainingTopology } from '../../../../shared/compute/loss.ts'
+import { buildSeededModel } from '../../../../shared/compute/seeded-model.ts'
+import { seededRandom } from '../../../../shared/core/random.ts'
+import { start } from '../node-backend.ts'
+import { drawBatch, planOf, worstGradient } from './reference-gradients.ts'
+
+beforeAll(() => start('cpu'))
+
+const topologies = {
+  'dense layers of odd sizes': mlp({ inputShape: [7], classes: 5, hidden: [13, 9] }),
+  'padded and plain convolutions with pooling': cnn({
+    inputShape: [9, 8, 3],
+    classes: 5,
+    blocks: [
+      { filters: 5, kernel: 3, pool: 2 },
+      { filters: 9, kernel: 2, padding: 'same' },
+    ],
+    hidden: [6],
+  }),
+  'convolutions with strides': cnn({
+    inputShape: [11, 10, 2],
+    classes: 3,
+    blocks: [
+      { filters: 5, kernel: 3, stride: 2, padding: 'same' },
+      { filters: 4, kernel: 3, stride: 2 },
+      { filters: 6, kernel: 1, stride: 2 },
+    ],
+  }),
+  'strides wider than the kernel, one answer': cnn({
+    inputShape: [11, 10, 2],
+    classes: 1,
+    blocks: [
+      { filters: 5, kernel: 1, stride: 2, padding: 'same' },
+      { filters: 4, kernel: 1, stride: 3 },
+    ],
+  }),
+}
+
+describe.each(KERNEL_BUILDS)('[CMP-20] with %s kernels', (build) => {
+  test.each(Object.entries(topologies))('%s: loss and gradients are those of the CPU backend', async (_, whole) => {
+    const { topology, loss } = trainingTopology(whole)
+    const model = await buildSeededModel(topology, 3)
+    const plan = await planOf(model, 7, { loss, optimizer: { kind: 'sgd' } }, build)
+    for (const images of [7, 3]) {
+      const { error, name } = await worstGradient(model, plan, loss, drawBatch(model, loss, images, seededRandom(images)))
+      expect(error, `gradient of ${name} for ${images} examples`).toBeLessThan(1e-5)
+    }
+    model.dispose()
+  })
+})
