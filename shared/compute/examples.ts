@@ -42,13 +42,29 @@ export function gatherBatch(
   transform: BatchTransform,
   random?: Random,
 ): Float32Array<ArrayBuffer> {
-  const size = sizeOf(examples.shape.slice(1))
-  const raw = new (examples.data.constructor as new (length: number) => typeof examples.data)(indices.length * size)
+  const raw = rawBatch(examples, indices.length)
+  const out = new Float32Array(raw.length)
+  gatherInto(examples, indices, raw, out, transform, random)
+  return out
+}
+
+/** Room for `count` examples as they are stored. */
+export const rawBatch = ({ data, shape }: Examples, count: number): Examples['data'] =>
+  new (data.constructor as new (length: number) => Examples['data'])(count * sizeOf(shape.slice(1)))
+
+/** As gatherBatch, into arrays that hold exactly this batch. */
+export function gatherInto(
+  { data, shape }: Examples,
+  indices: ArrayLike<number>,
+  raw: Examples['data'],
+  out: Float32Array,
+  transform: BatchTransform,
+  random?: Random,
+): void {
+  const size = sizeOf(shape.slice(1))
   for (let i = 0; i < indices.length; i++) {
     const from = must(indices[i], 'an index of the batch') * size
-    raw.set(examples.data.subarray(from, from + size), i * size)
+    raw.set(data.subarray(from, from + size), i * size)
   }
-  const out = new Float32Array(raw.length)
   transform(raw, out, random)
-  return out
 }

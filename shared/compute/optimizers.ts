@@ -1,10 +1,13 @@
 import { must } from '../core/assert.ts'
-import { sizeOf } from '../tensor/tensor.ts'
+import { shapeMismatch, sizeOf } from '../tensor/tensor.ts'
 import {
   add,
   concat,
   div,
+  maximum,
+  minimum,
   mul,
+  norm,
   reshape,
   type Scalar,
   slice,
@@ -13,6 +16,7 @@ import {
   sub,
   type Tensor,
   type Tensor1D,
+  tensor,
   tidy,
   type Variable,
   zeros,
@@ -24,9 +28,20 @@ export type OptimizerOptions =
   /** Adam (Kingma and Ba 2015), with decoupled weight decay when given (AdamW, Loshchilov and Hutter 2019). */
   | { readonly kind: 'adam'; readonly beta1?: number; readonly beta2?: number; readonly epsilon?: number; readonly weightDecay?: number }
 
+export type UpdateOptions = {
+  readonly optimizer: OptimizerOptions
+  /** Shrinks the gradient to this L2 norm over all weights when it is longer (Pascanu et al. 2013). */
+  readonly clipNorm?: number | undefined
+  /** Adds mu/2 |w - w0|^2 to the loss, w0 being the weights at the start: FedProx (Li et al. 2020). */
+  readonly proximal?: number | undefined
+}
+
 export type Optimizer = {
   /** One step on the variables it was made for. `gradients` are in their order and are not disposed. */
   apply(gradients: readonly Tensor[], learningRate: number): void
+  /** Velocity or moments, flat in the order of the variables, and the steps taken. */
+  state(): Promise<{ optimizer: Float32Array<ArrayBuffer>[]; steps: number }>
+  restore(state: { readonly optimizer: readonly Float32Array<ArrayBuffer>[]; readonly steps: number }): void
   dispose(): void
 }
 
@@ -34,16 +49,22 @@ export type Optimizer = {
  * Treats all weights as one flat vector: a step is a dozen tensor operations whatever the number of layers, on every backend.
  * The state is flat, in the order of `variables`.
  */
-export function makeOptimizer(options: OptimizerOptions, variables: readonly Variable[]): Optimizer {
+export function makeOptimizer({ optimizer: options, clipNorm, proximal }: UpdateOptions, variables: readonly Variable[]): Optimizer {
   const sizes = variables.map((variable) => sizeOf(variable.shape))
   const total = sizes.reduce((a, b) => a + b, 0)
   const flat = (tensors: readonly Tensor[]): Tensor1D => concat(tensors.map((t) => reshape(t, [-1]) as Tensor1D))
   const state: Tensor[] = options.kind === 'adam' ? [zeros([total]), zeros([total])] : options.momentum ? [zeros([total])] : []
+  const anchor = proximal ? tidy(() => flat(variables)) : undefined
   let steps = 0
   const replaceState = (at: number, next: Tensor): Tensor => {
     state[at]?.dispose()
     state[at] = next
     return next
+  }
+  /** The gradient with the proximal term's, clipped. */
+  const changed = (gradient: Tensor, weights: Tensor): Tensor => {
+    const whole = anchor && proximal ? add(gradient, mul(sub(weights, anchor), proximal)) : gradient
+    return clipNorm === undefined ? whole : mul(whole, minimum(div(clipNorm, maximum(norm(whole), 1e-30)), 1))
   }
   const direction = (gradient: Tensor, kept: Tensor[]): Tensor => {
     if (options.kind === 'sgd') {
@@ -66,7 +87,7 @@ export function makeOptimizer(options: OptimizerOptions, variables: readonly Var
       const kept: Tensor[] = []
       const held = tidy(() => {
         const weights = flat(variables)
-        const step = mul(direction(flat(gradients), kept), learningRate as unknown as Scalar)
+        const step = mul(direction(changed(flat(gradients), weights), kept), learningRate as unknown as Scalar)
         const shrunk = options.weightDecay ? mul(weights, 1 - learningRate * options.weightDecay) : weights
         return [sub(shrunk, step), ...kept]
       })
@@ -83,8 +104,19 @@ export function makeOptimizer(options: OptimizerOptions, variables: readonly Var
       }
       values.dispose()
     },
+    async state() {
+      const optimizer = await Promise.all(state.map(async (kept) => Float32Array.from(await kept.data())))
+      return { optimizer, steps }
+    },
+    restore(from) {
+      if (from.optimizer.length !== state.length || from.optimizer.some(({ length }) => length !== total))
+        throw shapeMismatch('optimizer state', `${state.length} vectors of ${total} values`, 'others')
+      for (const [at, values] of from.optimizer.entries()) replaceState(at, tensor(values, [total]))
+      steps = from.steps
+    },
     dispose() {
-      for (const tensor of state) tensor.dispose()
+      anchor?.dispose()
+      for (const kept of state) kept.dispose()
     },
   }
 }

@@ -69,7 +69,8 @@ async function reference(backend: BackendName): Promise<Float32Array[]> {
   return values
 }
 
-function relativeDistance(got: Float32Array, want: Float32Array): number {
+/** L2 distance relative to what is wanted. */
+export function relativeDistance(got: Float32Array, want: Float32Array): number {
   let difference = 0
   let norm = 0
   for (let i = 0; i < want.length; i++) {

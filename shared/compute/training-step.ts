@@ -3,6 +3,7 @@ import type { Random } from '../core/random.ts'
 import { expectTensor } from '../tensor/tensor.ts'
 import { type BatchTransform, countOf, type Examples, gatherBatch, type Labels } from './examples.ts'
 import { isRegression, type LossKind, lossPerExample, targetsOf, weightedMean } from './loss.ts'
+import { addTotals, type LabelledData, noTotals, type Totals } from './training-totals.ts'
 import {
   addN,
   keep as keepAlive,
@@ -18,19 +19,6 @@ import {
 
 /** A model in training: its answers are logits where the loss is a cross-entropy. */
 export type Trainee = { readonly model: LayersModel; readonly loss: LossKind; readonly variables: readonly Variable[] }
-
-export type LabelledData = { readonly examples: Examples; readonly labels: Labels }
-
-/** Sums over examples; `right` stays undefined for regression. */
-export type Totals = { loss: number; right: number | undefined; count: number }
-
-export const noTotals = (loss: LossKind): Totals => ({ loss: 0, right: isRegression(loss) ? undefined : 0, count: 0 })
-
-export function addTotals(to: Totals, more: Totals): void {
-  to.loss += more.loss
-  to.count += more.count
-  if (more.right !== undefined) to.right = (to.right ?? 0) + more.right
-}
 
 const EVALUATION_BATCH = 500
 
@@ -63,7 +51,7 @@ export async function trainBatch(
   trainee: Trainee,
   data: LabelledData,
   indices: Int32Array,
-  options: { transform: BatchTransform; random: Random; classWeights?: readonly number[] | undefined },
+  options: { transform: BatchTransform; random: Random; weights?: readonly number[] | undefined },
   step: (gradients: readonly Tensor[]) => void,
 ): Promise<Totals> {
   const { model, loss, variables } = trainee
@@ -75,8 +63,7 @@ export async function trainBatch(
   try {
     const x = hold(inputOf(trainee, data.examples, indices, options.transform, options.random))
     const targets = hold(targetsOf(loss, data.labels, indices, widthOf(trainee)))
-    const factors = options.classWeights && Array.from(indices, (index) => options.classWeights?.[data.labels[index] ?? -1] ?? 1)
-    const weights = factors && hold(tensor(factors, [factors.length]) as Tensor1D)
+    const weights = options.weights && hold(tensor([...options.weights], [indices.length]) as Tensor1D)
     let logits: Tensor | undefined
     const { value, grads } = variableGrads(() => {
       logits = keepAlive(model.apply(x, { training: true }) as Tensor)

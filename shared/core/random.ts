@@ -21,8 +21,14 @@ export const cryptoRandom: Random = {
   bytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 }
 
+/** Where a repeatable generator stands: four 32-bit integers. */
+export type RandomState = readonly [number, number, number, number]
+
+/** A generator that can tell where it stands, so that another can go on from there. */
+export type RepeatableRandom = Random & { state(): RandomState }
+
 /** A repeatable generator (sfc32, seeded through splitmix32): same seed, same sequence, on every platform. Not for secrets. */
-export function seededRandom(seed: number): Random {
+export function seededRandom(seed: number): RepeatableRandom {
   let mix = seed | 0
   const split = (): number => {
     mix = (mix + 0x9e3779b9) | 0
@@ -32,10 +38,14 @@ export function seededRandom(seed: number): Random {
     t = Math.imul(t, 0x735a2d97)
     return t ^ (t >>> 15)
   }
-  let a = split()
-  let b = split()
-  let c = split()
-  let d = split()
+  const random = resumedRandom([split(), split(), split(), split()])
+  for (let i = 0; i < 12; i++) random.uniform()
+  return random
+}
+
+/** Goes on where another repeatable generator stood. */
+export function resumedRandom([first, second, third, fourth]: RandomState): RepeatableRandom {
+  let [a, b, c, d] = [first, second, third, fourth]
   const next = (): number => {
     const t = (a + b + d) | 0
     d = (d + 1) | 0
@@ -45,12 +55,12 @@ export function seededRandom(seed: number): Random {
     c |= 0
     return t >>> 0
   }
-  for (let i = 0; i < 12; i++) next()
   const uniform = () => next() / 2 ** 32
   return {
     uniform,
     integer: (below) => Math.floor(uniform() * below),
     bytes: (length) => Uint8Array.from({ length }, () => next() & 0xff),
+    state: () => [a, b, c, d],
   }
 }
 

@@ -1,15 +1,7 @@
-import type { OptimizerOptions } from '../optimizers.ts'
+import type { UpdateOptions } from '../optimizers.ts'
 import type { Kernels } from '../kernels/kernel-signatures.ts'
 import type { PlanMemory } from './memory-plan.ts'
 import type { FlatRegion, WeightsLayout } from './weights-layout.ts'
-
-export type UpdateOptions = {
-  readonly optimizer: OptimizerOptions
-  /** Shrinks the gradient to this L2 norm over all weights when it is longer (Pascanu et al. 2013). */
-  readonly clipNorm?: number | undefined
-  /** Adds mu/2 |w - w0|^2 to the loss, w0 being the weights at `anchor()` (FedProx, Li et al. 2020). */
-  readonly proximal?: number | undefined
-}
 
 export type Update = {
   /** Whether a kernel may take the step itself instead of writing the gradient. */

@@ -52,7 +52,7 @@ test('[CMP-6] the same seed gives the same weights bit for bit, dropout included
 })
 
 test('[CMP-6] WASM and CPU backends train alike', async () => {
-  const plain = options({ topology: mlp({ ...shape, hidden: [8] }), epochs: 1 })
+  const plain = options({ topology: mlp({ ...shape, hidden: [8] }), epochs: 1, engineChoice: 'tfjs' })
   const wasm = await trainModel(plain)
   useBackend('cpu')
   const cpu = await trainModel(plain)
@@ -104,7 +104,7 @@ test('[CMP-8] other work of the thread goes on while it trains', async () => {
   const timer = setInterval(() => {
     turns += 1
   }, 5)
-  await trainModel(options({ epochs: 6 }))
+  await trainModel(options({ epochs: 60 }))
   clearInterval(timer)
   expect(turns).toBeGreaterThan(3)
 })
