@@ -1,0 +1,137 @@
+// A training step of compiled plans beside tfjs (CPU, and WASM with its missing kernel composed), in Node and in Chromium: McMahan's CNN, 2NN, a separable CNN, an LSTM.
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { chromium } from 'playwright'
+import { createServer } from 'vite'
+import { trainModel } from '../../shared/compute/train.ts'
+import { must } from '../../shared/core/assert.ts'
+import { CHROMIUM_FLAGS, findChromium } from '../browser.ts'
+import type { Bench } from '../measure.ts'
+import { measureSteps, type StepTimes } from './train-step/measure-steps.ts'
+import { mcMahan } from './train-step/networks.ts'
+import { batchOf } from './train-step/sides.ts'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+const WASM = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'
+const CASES = [
+  { network: 'mcMahan', batch: 32, rounds: 25, cpu: true },
+  { network: 'mcMahan', batch: 10, rounds: 25, cpu: true },
+  { network: 'twoLayers', batch: 32, rounds: 60, cpu: false },
+  { network: 'twoLayers', batch: 10, rounds: 60, cpu: false },
+  { network: 'separables', batch: 32, rounds: 25, cpu: true },
+  { network: 'recurrent', batch: 32, rounds: 25, cpu: true },
+] as const
+
+/** `npm run bench -- train-step [quick]`: quick leaves out the CPU backend, whose steps of the CNN take a minute, and Chromium. */
+export const bench: Bench = async ({ words, say, table }) => {
+  const quick = words.includes('quick')
+  const wasmPath = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm')
+  const node: StepTimes[] = []
+  for (const one of CASES) node.push(await measureSteps({ ...one, cpu: one.cpu && !quick, wasmPath }))
+  table(node.map((times) => rowOf('node', times)))
+  const page = quick ? [] : await inChromium()
+  if (page.length > 0) table(page.map((times) => rowOf('chromium', times)))
+  for (const { network, why } of [...node, ...page]) if (why) say(`${network}: ${why}`)
+  const leakedTensors = await leak(quick ? 20 : 1000)
+  const of = (list: readonly StepTimes[], name: string, batch = 32) => list.find((times) => times.network === name && times.batch === batch)
+  const cnn = [...node, ...page].filter(({ network }) => network === 'mcMahan')
+  const least = (values: readonly number[]): number => round(Math.min(...values.filter((value) => !Number.isNaN(value))))
+  return {
+    ratioVsTfjsCpu: least(cnn.map((times) => ratio(times.cpu, times.plan))),
+    ratioVsCompositeWasm: least(cnn.map((times) => ratio(times.wasm, times.plan))),
+    fractionOfMatmulPeak: least(cnn.map(({ fractionOfPeak }) => fractionOfPeak)),
+    leakedTensors,
+    mlpRatioVsTfjsWasm: least(
+      [...node, ...page].filter(({ network }) => network === 'twoLayers').map((times) => ratio(times.wasm, times.plan)),
+    ),
+    sepRatioVsTfjsCpu: round(ratio(of(node, 'separables')?.cpu, of(node, 'separables')?.plan)),
+    lstmRatioVsTfjsWasm: round(ratio(of(node, 'recurrent')?.wasm, of(node, 'recurrent')?.plan)),
+    stepMsBatch32: round(of(node, 'mcMahan')?.plan?.best ?? Number.NaN),
+    stepMsBatch10: round(of(node, 'mcMahan', 10)?.plan?.best ?? Number.NaN),
+    chromium: Object.fromEntries(
+      page.map((times) => [
+        `${times.network}${times.batch}`,
+        {
+          planMs: round(times.plan?.best ?? Number.NaN),
+          vsWasm: round(ratio(times.wasm, times.plan)),
+          vsCpu: round(ratio(times.cpu, times.plan)),
+          ofPeak: round(times.fractionOfPeak),
+        },
+      ]),
+    ),
+  }
+}
+
+const round = (value: number): number => Number(value.toPrecision(3))
+const ratio = (slow: { best: number } | undefined, fast: { best: number } | undefined): number =>
+  slow && fast ? slow.best / fast.best : Number.NaN
+
+const rowOf = (where: string, { network, batch, plan, wasm, cpu, fractionOfPeak, lossDifference }: StepTimes) => ({
+  where,
+  network,
+  batch,
+  'plan best ms': round(plan?.best ?? Number.NaN),
+  'plan median ms': round(plan?.median ?? Number.NaN),
+  'tfjs wasm best ms': round(wasm?.best ?? Number.NaN),
+  'tfjs cpu ms': round(cpu?.best ?? Number.NaN),
+  'of peak': round(fractionOfPeak),
+  'loss difference': lossDifference.toExponential(1),
+})
+
+/** Tensors left behind by this many steps of trainModel. */
+async function leak(steps: number): Promise<number> {
+  const { x, labels } = batchOf(mcMahan, 10)
+  const before = tf.memory().numTensors
+  await trainModel({
+    topology: mcMahan.topology,
+    examples: { data: x, shape: [10, 28, 28, 1] },
+    labels,
+    epochs: steps,
+    batchSize: 10,
+    optimizer: { kind: 'sgd' },
+    learningRate: { kind: 'constant', rate: 0.001 },
+    seed: 1,
+    engineChoice: 'plan',
+  })
+  return tf.memory().numTensors - before
+}
+
+/** The same measurements in a page, from sources as a development server gives them. */
+async function inChromium(): Promise<StepTimes[]> {
+  const packages = ['core', 'layers', 'backend-cpu', 'backend-wasm'].map((name) => `@tensorflow/tfjs-${name}`)
+  const server = await createServer({
+    root: ROOT,
+    configFile: false,
+    logLevel: 'error',
+    server: { port: 0, host: '127.0.0.1' },
+    optimizeDeps: { include: packages, noDiscovery: true },
+    cacheDir: join(ROOT, 'node_modules', '.vite-bench'),
+  })
+  await server.listen()
+  const browser = await chromium.launch({ executablePath: must(findChromium(), 'a Chromium'), args: [...CHROMIUM_FLAGS] })
+  try {
+    const page = await browser.newPage()
+    const address = must(server.resolvedUrls?.local[0], 'an address')
+    await page.goto(`${address}package.json`)
+    const found: StepTimes[] = []
+    for (const one of CASES)
+      found.push(
+        await page.evaluate(
+          async ({ options, module }) => {
+            const { measureSteps } = (await import(module)) as { measureSteps(options: unknown): Promise<StepTimes> }
+            return measureSteps(options)
+          },
+          // the CPU backend is as slow here, and takes minutes: the small batch shows it
+          {
+            options: { ...one, cpu: one.cpu && one.batch === 10, wasmPath: `/${WASM}` },
+            module: '/test/bench/train-step/measure-steps.ts',
+          },
+        ),
+      )
+    return found
+  } finally {
+    await browser.close()
+    await server.close()
+  }
+}
