@@ -33,7 +33,7 @@ function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, 
 /** Trains a model. */
 export const train = defineComponent({
   name: 'train',
-  version: '2',
+  version: '3',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
   outputs: { model: 'model', history: 'history' },

@@ -28,7 +28,7 @@ function draw(space: Readonly<Partial<Record<string, readonly unknown[]>>>, rand
 /** Random search over a recipe's members (Bergstra and Bengio 2012), judged on the validation split. */
 export const tune = defineComponent({
   name: 'tune',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms' },
   outputs: { trials: 'trials' },
