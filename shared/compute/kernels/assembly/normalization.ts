@@ -41,8 +41,8 @@ export function channelPowers(
 }
 
 /**
- * What batch normalisation multiplies and adds: y = x * scale + shift, from mean, variance, gamma and beta (0: none). With `momentum` below 1 the moving
- * averages move towards this batch's moments.
+ * What batch normalisation multiplies and adds: y = x * scale + shift, from mean, variance, gamma and beta (0: none); `inverse` takes 1 over the
+ * deviation.
  */
 export function batchScale(
   mean: usize,
