@@ -65,6 +65,7 @@ export {
   tensor,
   tidy,
   transpose,
+  unregisterGradient,
   unregisterKernel,
   unsortedSegmentSum,
   type Variable,
