@@ -20,6 +20,8 @@ import { serverRoutes } from './http/server-routes.ts'
 import type { Log } from './log.ts'
 import { metadataRoutes } from './metadata/metadata-routes.ts'
 import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
+import { trackingRoutes } from './metadata/tracking-routes.ts'
+import { createTracking, type Tracking } from './metadata/tracking-service.ts'
 import { createAlerts } from './monitoring/alert-service.ts'
 import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
 import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
@@ -65,6 +67,7 @@ export type Services = {
   readonly registry: Registry
   readonly datasets: Datasets
   readonly metadata: Metadata
+  readonly tracking: Tracking
   readonly pipelines: Pipelines
   readonly monitoring: Monitoring
   readonly rollouts: Rollouts
@@ -126,6 +129,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
   const metadata = createMetadata({ db, blobs })
+  const tracking = createTracking({ db })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
   const pipelines = createPipelines({
@@ -176,6 +180,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     registry,
     datasets,
     metadata,
+    tracking,
     pipelines,
     monitoring,
     rollouts,
@@ -190,6 +195,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(tracking),
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),
       federationRoutes(federation),

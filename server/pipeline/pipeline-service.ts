@@ -5,6 +5,8 @@ import { AppError } from '../../shared/core/errors.ts'
 import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { flatTexts } from '../metadata/run-value.ts'
+import { logTexts } from '../metadata/tracking-service.ts'
 import { clearWork } from './work-folder.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { runParams } from './params.ts'
@@ -144,7 +146,9 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
           error: null,
         })),
       )
-      return inside.get(id)
+      const row = must(await inside.get(id), 'the run that was added')
+      await logTexts(tx, row.seq, 'param', flatTexts(params))
+      return row
     })
     if (added === undefined) return undefined
     events.publish({ type: 'run.changed', subject: pipeline.name, data: { run: id, pipeline: pipeline.name, step: null, state: 'queued' } })

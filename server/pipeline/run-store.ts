@@ -100,6 +100,9 @@ export function runStore(base: Db) {
 
     get: (id: string): Promise<RunRow | undefined> => db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst(),
 
+    bySeq: async (seqs: readonly number[]): Promise<RunRow[]> =>
+      seqs.length === 0 ? [] : db.selectFrom('runs').selectAll().where('seq', 'in', seqs).execute(),
+
     inState: (state: RunState): Promise<RunRow[]> => db.selectFrom('runs').selectAll().where('state', '=', state).orderBy('seq').execute(),
 
     last: (pipeline: string): Promise<RunRow | undefined> =>

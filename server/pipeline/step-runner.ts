@@ -9,12 +9,14 @@ import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
 import type { EventBus } from '../events.ts'
 import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
+import { runValuesStore } from '../metadata/run-values-store.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
 import type { Produced, StepLimits } from './component.ts'
 import { BRIDGE_URL } from './fetch-bridge.ts'
+import { figuresOf, type MetricLog, openMetricLog } from './metric-log.ts'
 import { type Pipeline, stepParams } from './pipeline.ts'
 import type { StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
@@ -121,9 +123,11 @@ export function createStepRunner(options: StepRunnerOptions) {
     types: Readonly<Record<string, ArtifactType>>,
     ending: Ending,
     log: RunLog,
+    measured: MetricLog,
   ): Promise<void> {
     const at = clock.now()
     await log.written()
+    await measured.written()
     await db.transaction().execute(async (tx) => {
       const store: MetadataStore = metadataStore(tx)
       await runStore(tx).setStep(row.id, {
@@ -159,6 +163,11 @@ export function createStepRunner(options: StepRunnerOptions) {
         row,
         outputs.map(({ artifact }) => artifact),
       )
+      await measured.flushInto(
+        tx,
+        made.flatMap(({ artifact }) => figuresOf(artifact, at)),
+      )
+      if (ending.reuse !== undefined) await runValuesStore(tx).takeOver(measured.run, row.step, ending.reuse)
       await log.flushInto(tx)
     })
   }
@@ -199,6 +208,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     ): Promise<Ending | undefined> {
       const { component } = must(pipeline.steps[row.step], 'the definition of a step')
       const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
+      const measured = openMetricLog({ db, clock, run: run.seq, step: row.step })
       let ending: Ending
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
@@ -221,7 +231,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
           await begin(row, resolved)
-          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
@@ -230,7 +240,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      await commit(row, resolved, component.outputs, ending, log)
+      await commit(row, resolved, component.outputs, ending, log, measured)
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
@@ -246,6 +256,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     row: ExecutionRow,
     given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads'] },
     log: RunLog,
+    measured: MetricLog,
     signal: AbortSignal,
   ): Promise<StepOutcome> {
     const { component } = must(pipeline.steps[row.step], 'the definition of a step')
@@ -270,6 +281,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       request: options.request,
       signal,
       onLog: (level, message) => log.add(row.step, level, message),
+      onMetrics: measured.add,
       onProgress: ({ done, total, note }) => {
         events.publish({
           type: 'run.progress',

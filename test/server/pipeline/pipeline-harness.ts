@@ -21,6 +21,8 @@ import { createFederation } from '../../../server/federation/federation-service.
 import { silentLog } from '../../../server/log.ts'
 import { metadataRoutes } from '../../../server/metadata/metadata-routes.ts'
 import { createMetadata, type Metadata } from '../../../server/metadata/metadata-service.ts'
+import { trackingRoutes } from '../../../server/metadata/tracking-routes.ts'
+import { createTracking } from '../../../server/metadata/tracking-service.ts'
 import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
@@ -122,6 +124,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(createTracking({ db })),
       rolloutRoutes(rollouts),
       federationRoutes(createFederation({ db, blobs, clock, random, events, registry, onError })),
     ],
