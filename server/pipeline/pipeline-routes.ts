@@ -7,6 +7,7 @@ export const pipelineRoutes = (pipelines: Pipelines): Handlers => ({
   'pipelines.get': ({ params }) => pipelines.get(params.pipeline),
   'pipelines.decisions': ({ params, query }) => pipelines.decisions(params.pipeline, query),
   'triggers.set': ({ params, body }) => pipelines.setTrigger(params.pipeline, params.kind, body),
+  'triggers.test': ({ params, body }) => pipelines.testTrigger(params.pipeline, params.kind, body.settings),
   'runs.start': ({ params, body, actor }) => pipelines.startRun(params.pipeline, { ...body, by: nameOf(actor) }),
   'runs.list': ({ query }) => pipelines.runs(query),
   'runs.get': ({ params }) => pipelines.run(params.run),

@@ -1,4 +1,4 @@
-import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
+import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision, TriggerTest } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
@@ -7,6 +7,7 @@ import type { JsonObject } from '../../shared/core/json.ts'
 import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
 import { flatTexts } from '../metadata/run-value.ts'
 import { logTexts } from '../metadata/tracking-service.ts'
+import type { Db } from '../storage/database.ts'
 import { clearWork } from './work-folder.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { runParams } from './params.ts'
@@ -17,7 +18,7 @@ import { type LogLine, runLogStore } from './run-log-store.ts'
 import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
 import { createTriggers, type TriggersOptions } from './trigger-service.ts'
-import { parseTriggerSettings } from './triggers.ts'
+import { checkTriggerSettings } from './trigger-settings.ts'
 
 export type PipelinesOptions = ExecutorOptions & {
   /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
@@ -41,8 +42,11 @@ export type Pipelines = {
     kind: TriggerKind,
     change: { enabled: boolean; settings?: JsonObject | undefined },
   ): Promise<PipelineSummary['triggers'][number]>
-  decisions(name: string, page: PageQuery): Promise<Page<TriggerDecision>>
-  startRun(name: string, run: { params: JsonObject; reason: string; by: string }): Promise<RunSummary>
+  /** What a trigger would do now. */
+  testTrigger(name: string, kind: TriggerKind, settings: JsonObject | undefined): Promise<TriggerTest>
+  decisions(name: string, page: PageQuery & { kind?: TriggerKind | undefined }): Promise<Page<TriggerDecision>>
+  /** Throws conflict where the trigger on demand says no. */
+  startRun(name: string, run: { params: JsonObject; reason: string; by: string; dedupeKey?: string | undefined }): Promise<RunSummary>
   runs(query: PageQuery & { pipeline?: string | undefined; state?: RunSummary['state'] | undefined }): Promise<Page<RunSummary>>
   run(id: RunId): Promise<RunDetail>
   logs(id: RunId, query: PageQuery & { step?: string | undefined }): Promise<Page<LogLine>>
@@ -105,6 +109,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   async function enqueue(
     { pipeline, digest }: Known,
     run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
+    also: (tx: Db, run: RunId) => Promise<void>,
   ): Promise<RunSummary | undefined> {
     const params = runParams(pipeline.params, run.params)
     // parameters that no step takes are told now, not in the middle of the run
@@ -148,6 +153,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       )
       const row = must(await inside.get(id), 'the run that was added')
       await logTexts(tx, row.seq, 'param', flatTexts(params))
+      await also(tx, id)
       return row
     })
     if (added === undefined) return undefined
@@ -173,7 +179,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       const facts = await options.fleet(pipeline)
       return run === undefined ? facts : { ...facts, underway: `run ${run.id} of ${run.pipeline} is under way` }
     },
-    start: (pipeline, run) => enqueue(knownOf(pipeline.name), run),
+    start: (pipeline, run, also) => enqueue(knownOf(pipeline.name), run, also),
     onError: options.onError,
   })
 
@@ -206,7 +212,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async define(pipeline) {
       const checked = checkPipeline(pipeline)
       if (!checked.ok) throw checked.error
-      for (const [kind, trigger] of Object.entries(pipeline.triggers)) parseTriggerSettings(kind as TriggerKind, trigger.settings)
+      for (const [kind, trigger] of Object.entries(pipeline.triggers)) checkTriggerSettings(kind as TriggerKind, trigger.settings)
       const digest = await pipelineDigest(pipeline)
       await db.transaction().execute(async (tx) => {
         await pipelineStore(tx).put({
@@ -224,35 +230,18 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     list: () => Promise.all([...known.values()].map(summary)),
     get: async (name) => summary(knownOf(name)),
 
-    async setTrigger(name, kind, { enabled, settings }) {
-      knownOf(name)
-      const old = await triggerStore(db).get(name, kind)
-      if (old === undefined) throw new AppError('not_found', `pipeline ${name} has no trigger ${kind}`)
-      const next = settings ?? old.settings
-      parseTriggerSettings(kind, next)
-      const set = await triggerStore(db).set(name, kind, { enabled, settings: next, since: clock.now() })
-      return triggerSummary(must(set, 'the trigger'))
+    async setTrigger(name, kind, change) {
+      return triggerSummary(await triggers.set(knownOf(name).pipeline, kind, change))
     },
 
-    async decisions(name, { limit, cursor }) {
-      knownOf(name)
-      const rows = await triggerStore(db).decisions(name, { limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
-      return { items: rows.map(({ seq: _, ...decision }) => decision), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
-    },
+    testTrigger: async (name, kind, settings) => triggers.test(knownOf(name).pipeline, kind, settings),
 
-    async startRun(name, { params, reason, by }) {
-      const found = knownOf(name)
-      const run = must(await enqueue(found, { params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }), 'a run on demand')
-      await triggerStore(db).decide(name, {
-        at: clock.now(),
-        kind: 'demand',
-        code: 'fired',
-        fired: true,
-        why: `asked for by ${by}: ${reason}`,
-        dedupeKey: null,
-        run: run.id,
-      })
-      return run
+    decisions: async (name, { limit, cursor, kind }) =>
+      triggers.decisions(knownOf(name).pipeline, { limit, kind, before: cursor === undefined ? undefined : cursorOf(cursor) }),
+
+    async startRun(name, run) {
+      const started = await triggers.demand(knownOf(name).pipeline, run)
+      return typeof started === 'string' ? runSummaryOf(await rowOf(started)) : started
     },
 
     async runs({ pipeline, state, limit, cursor }) {

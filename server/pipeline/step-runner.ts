@@ -148,6 +148,8 @@ export function createStepRunner(options: StepRunnerOptions) {
           digest: produced.digest,
           bytes: produced.bytes,
           properties: produced.properties,
+          made_by: row.id as StepId,
+          made_as: path,
         },
       }))
       const outputs = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact: artifact.id }))

@@ -8,6 +8,8 @@ import { migration as rollouts } from './migrations/0006-rollouts.ts'
 import { migration as federation } from './migrations/0007-federation.ts'
 import { migration as metadataIndexes } from './migrations/0008-metadata-indexes.ts'
 import { migration as runValues } from './migrations/0010-run-values.ts'
+import { migration as artifactMakers } from './migrations/0011-artifact-makers.ts'
+import { migration as triggerMoments } from './migrations/0012-trigger-moments.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +22,6 @@ export const migrations: readonly Migration[] = [
   federation,
   metadataIndexes,
   runValues,
+  artifactMakers,
+  triggerMoments,
 ]

@@ -69,12 +69,27 @@ export const triggerSummary = z.object({
 export const triggerDecision = z.object({
   at: time,
   kind: z.enum(TRIGGER_KINDS),
+  /** The reason in one word: fired, duplicate, cooldown, budget, not-due, missed, too-little, pending, … */
+  code: text(40),
   fired: z.boolean(),
   why: text(2000),
   dedupeKey: z.nullable(text(200)),
   run: z.nullable(id('run')),
 })
 export type TriggerDecision = z.infer<typeof triggerDecision>
+
+/** What a trigger would do now. */
+export const triggerTest = z.object({
+  fires: z.boolean(),
+  code: text(40),
+  why: text(2000),
+  dedupeKey: z.nullable(text(200)),
+  /** For a schedule: the next moments that it names. */
+  next: z.array(time),
+  /** What the decision was made from. */
+  facts: jsonObject,
+})
+export type TriggerTest = z.infer<typeof triggerTest>
 
 export const pipelineSummary = z.object({
   name: slug,
@@ -123,7 +138,7 @@ export const pipelineRoutes = defineRoutes({
     summary: 'Why each trigger fired, or did not',
     scope: 'viewer',
     params: pipelineParams,
-    query: pageQuery,
+    query: z.extend(pageQuery, { kind: z.optional(z.enum(TRIGGER_KINDS)) }),
     reply: { kind: 'json', status: 200, schema: page(triggerDecision) },
     errors: ['unknown_pipeline'],
   },
@@ -138,6 +153,18 @@ export const pipelineRoutes = defineRoutes({
     reply: { kind: 'json', status: 200, schema: triggerSummary },
     errors: ['unknown_pipeline', 'not_found'],
   },
+  'triggers.test': {
+    method: 'POST',
+    path: '/v1/pipelines/:pipeline/triggers/:kind/test',
+    tag: 'Pipelines',
+    summary: 'What a trigger would do now, and why',
+    description: 'Starts nothing and keeps nothing. With `settings`, what it would do if it had those.',
+    scope: 'viewer',
+    params: z.object({ pipeline: slug, kind: z.enum(TRIGGER_KINDS) }),
+    body: { kind: 'json', schema: z.object({ settings: z.optional(jsonObject) }) },
+    reply: { kind: 'json', status: 200, schema: triggerTest },
+    errors: ['unknown_pipeline', 'not_found'],
+  },
   'runs.start': {
     method: 'POST',
     path: '/v1/pipelines/:pipeline/runs',
@@ -146,7 +173,15 @@ export const pipelineRoutes = defineRoutes({
     scope: 'editor',
     idempotent: true,
     params: pipelineParams,
-    body: { kind: 'json', schema: z.object({ params: z._default(jsonObject, {}), reason: z._default(text(2000), 'on demand') }) },
+    body: {
+      kind: 'json',
+      schema: z.object({
+        params: z._default(jsonObject, {}),
+        reason: z._default(text(2000), 'on demand'),
+        /** One run for it, ever: asked for again, the answer is the run that it started. */
+        dedupeKey: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
+      }),
+    },
     reply: { kind: 'json', status: 202, schema: runSummary },
     errors: ['unknown_pipeline', 'conflict'],
   },

@@ -37,7 +37,7 @@ export async function addGenerations(db: Db, run: RunId, generations: number, wi
   const before = (shift: number) => sql`((n.i - 1) / ${width} - 1) * ${width} + (n.i - 1 + ${shift}) % ${width} + 1`
   await db.transaction().execute(async (tx) => {
     const statements = [
-      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}' from n`,
+      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', ${step}, 'out' from n`,
       sql`insert into executions ${counted(total)}
         select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null
         from executions cross join n where run = ${run} and position = 0`,
@@ -51,4 +51,23 @@ export async function addGenerations(db: Db, run: RunId, generations: number, wi
   })
   const name = (i: number) => `artifact_${String(i).padStart(20, '0')}`
   return { oldest: name(1), newest: name(total) }
+}
+
+/** Gives each run so many metrics m0, m1, … with values spread evenly over 0 to 1, the same each time; a text parameter as the run itself would have. */
+export async function addValues(db: Db, runs: number, values: number): Promise<void> {
+  const spread = sql`((r.seq * 7919 + n.i * 104729 + (r.seq * n.i) % 9973) * 48271 % 2147483647) / 2147483647.0`
+  await db.transaction().execute(async (tx) => {
+    await sql`insert into value_names ${counted(values)} select (select max(id) from value_names) + n.i, 'metric', 'm' || n.i from n`.execute(
+      tx,
+    )
+    // a billion look-ups into a growing index is what SQLite does worst: it is made anew over all rows
+    const { rows } = await sql<{ sql: string }>`select sql from sqlite_schema where name = 'run_metrics_value'`.execute(tx)
+    await sql`drop index run_metrics_value`.execute(tx)
+    await sql`insert into run_metrics ${counted(values)}
+      select r.seq, (select id from value_names where kind = 'metric' and name = 'm' || n.i), ${spread}, 0, r.seq, r.seq, null
+      from (select seq from runs order by seq limit ${runs}) r cross join n`.execute(tx)
+    await sql.raw(rows[0]?.sql ?? '').execute(tx)
+    await sql`insert into run_texts select r.seq, (select id from value_names where kind = 'param' and name = 'lot'), '0', 0 from runs r
+      where r.seq not in (select run from run_texts)`.execute(tx)
+  })
 }
