@@ -12,6 +12,9 @@ export const pipelineRoutes = (pipelines: Pipelines): Handlers => ({
   'runs.list': ({ query }) => pipelines.runs(query),
   'runs.get': ({ params }) => pipelines.run(params.run),
   'runs.logs': ({ params, query }) => pipelines.logs(params.run, query),
+  'runs.replay': ({ params, actor }) => pipelines.replay(params.run, nameOf(actor)),
+  'runs.compare': ({ params }) => pipelines.compare(params.run, params.other),
+  'pipelines.maturity': ({ params }) => pipelines.maturity(params.pipeline),
   'runs.resume': ({ params }) => pipelines.resume(params.run),
   'runs.cancel': ({ params, body }) => pipelines.cancel(params.run, body.reason),
 })

@@ -57,7 +57,9 @@ export const bench: Bench = async ({ words, say, table }) => {
     const lineage = await lineages(server, template.detail.id, rounds)
     const logged = await logBatches(server, template.detail.id, rounds)
     say(`storing ${SEARCHED.runs} runs with ${SEARCHED.values} values each`)
-    await repeatRun(server.services.db, template.detail.id, SEARCHED.runs - STORED_RUNS, STORED_RUNS + 1)
+    // another run: the lineage hangs on the template
+    const plain = await timedRun(server, 'ten', 0)
+    await repeatRun(server.services.db, plain.detail.id, SEARCHED.runs - STORED_RUNS, STORED_RUNS + 1)
     addValues(join(dataFolder, 'shoal.db'), SEARCHED.runs, SEARCHED.values)
     const searched = await searches(server, rounds)
     table([

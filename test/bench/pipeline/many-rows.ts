@@ -4,7 +4,8 @@ import { seededRandom } from '../../../shared/core/random.ts'
 import type { RunId } from '../../../shared/core/ids.ts'
 import type { Db } from '../../../server/storage/database.ts'
 
-const counted = (n: number, first = 1) => sql`with recursive n(i) as (select ${sql.lit(first)} union all select i + 1 from n where i < ${first + n - 1})`
+const counted = (n: number, first = 1) =>
+  sql`with recursive n(i) as (select ${sql.lit(first)} union all select i + 1 from n where i < ${first + n - 1})`
 /** An id like `template`'s, which no id of another row is: ids are 20 characters after their kind. */
 const id = (kind: string) => sql`${sql.lit(`${kind}_`)} || printf('%020d', n.i)`
 
@@ -62,7 +63,9 @@ export function addValues(file: string, runs: number, values: number): void {
   const { first } = db.prepare('select coalesce(max(id), 0) + 1 as first from value_names').get() as { first: number }
   const name = db.prepare("insert into value_names values (?, 'metric', ?)")
   for (let m = 1; m <= values; m++) name.run(first + m, `m${m}`)
-  db.exec("insert into run_texts select seq, (select id from value_names where kind = 'param' and name = 'lot'), '0', 0 from runs where true on conflict do nothing")
+  db.exec(
+    "insert into run_texts select seq, (select id from value_names where kind = 'param' and name = 'lot'), '0', 0 from runs where true on conflict do nothing",
+  )
   // millions of places in a growing index are what takes longest: it is made anew over all rows
   db.exec('drop index run_metrics_value; pragma synchronous = off; begin')
   const value = db.prepare('insert into run_metrics values (?, ?, ?, 0, ?, ?, null) on conflict do nothing')

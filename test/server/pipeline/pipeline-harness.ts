@@ -66,6 +66,7 @@ export type BenchOptions = {
   readonly parallel?: number
   readonly concurrent?: number
   readonly form?: ExampleForm | null
+  readonly environment?: Readonly<Record<string, string>>
   readonly exampleLimits?: Partial<ExampleLimits>
 }
 
@@ -114,6 +115,9 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
     fleet: async () => ({ ...fleet }),
+    arrivals: (dataset) => datasets.arrivalTimes(dataset),
+    hadRollout: async () => false,
+    environment: async () => options.environment ?? { 'runtime.node': process.versions.node },
   })
   for (const pipeline of options.pipelines ?? []) await pipelines.define(pipeline)
   const app = createApp({

@@ -207,6 +207,17 @@ export const measures = defineComponent({
   },
 })
 
+/** Forgets that steps are pure. */
+export const draws = defineComponent({
+  name: 'draws',
+  version: '1',
+  module: import.meta.url,
+  inputs: { a: 'metrics' },
+  outputs: { out: 'metrics' },
+  params: none,
+  run: async ({ blobs }) => ({ outputs: { out: await blobs.json({ value: process.hrtime.bigint().toString() }) } }),
+})
+
 let changes = 0
 export const changesWorld = defineComponent({
   name: 'changes-world',
