@@ -16,7 +16,7 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
     const statements = [
       sql`insert into runs ${counted(times, first)}
         select ${id('run')}, (select max(seq) from runs) + n.i, pipeline, pipeline_digest, state, "trigger", null, params, seed, cancel, created + n.i,
-          started + n.i, ended + n.i, error from runs cross join n where id = ${run}`,
+          started + n.i, ended + n.i, error, null from runs cross join n where id = ${run}`,
       sql`insert into executions ${counted(times, first)}
         select ${to('e')}, ${id('run')}, pipeline, step, position, component, component_version, "after", state, attempts, params, started + n.i,
           ended + n.i, cache_key, identity, cache, progress, error from executions e cross join n where run = ${run}`,
