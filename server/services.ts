@@ -20,10 +20,13 @@ import { serverRoutes } from './http/server-routes.ts'
 import type { Log } from './log.ts'
 import { metadataRoutes } from './metadata/metadata-routes.ts'
 import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
+import { trackingRoutes } from './metadata/tracking-routes.ts'
+import { createTracking, type Tracking } from './metadata/tracking-service.ts'
 import { createAlerts } from './monitoring/alert-service.ts'
 import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
 import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
 import type { MonitoringSettings } from './monitoring/settings.ts'
+import { type Environment, readEnvironment } from './pipeline/environment.ts'
 import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
 import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
 import { exampleForm } from './registry/example-form.ts'
@@ -43,6 +46,8 @@ export type ServicesOptions = {
   /** Keeps the database in memory instead (tests). */
   readonly inMemory?: boolean
   readonly version: string
+  /** The checkout that pipelines come from: its commit and its lock file stand in the record of each run. Default: where the process was started. */
+  readonly codeFolder?: string
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -65,6 +70,7 @@ export type Services = {
   readonly registry: Registry
   readonly datasets: Datasets
   readonly metadata: Metadata
+  readonly tracking: Tracking
   readonly pipelines: Pipelines
   readonly monitoring: Monitoring
   readonly rollouts: Rollouts
@@ -96,7 +102,7 @@ const DUE_EVERY_MS = 5000
 const STEP_LIMITS = { timeoutMs: 60 * 60 * 1000, memoryMb: 4096 }
 
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { dataFolder, inMemory = false, version, clock, random, log } = options
+  const { dataFolder, inMemory = false, version, clock, random, log, codeFolder = process.cwd() } = options
   // the owner's alone: it holds keys to sign with
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
   const work = join(dataFolder, 'work')
@@ -126,8 +132,10 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
   const metadata = createMetadata({ db, blobs })
+  const tracking = createTracking({ db })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
+  let environment: Promise<Environment> | undefined
   const pipelines = createPipelines({
     db,
     blobs,
@@ -142,6 +150,9 @@ export async function createServices(options: ServicesOptions): Promise<Services
     raise: alerts.raise,
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
+    arrivals: (dataset) => datasets.arrivalTimes(dataset),
+    environment: () => (environment ??= readEnvironment(codeFolder)),
+    hadRollout: async ({ model }) => (await rollouts.list({ model: model as Slug })).length > 0,
     fleet: async ({ model }) => {
       const name = model as Slug
       const stable = await registry.aliasTarget(name, STABLE).catch(() => undefined)
@@ -176,6 +187,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     registry,
     datasets,
     metadata,
+    tracking,
     pipelines,
     monitoring,
     rollouts,
@@ -190,6 +202,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(tracking),
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),
       federationRoutes(federation),

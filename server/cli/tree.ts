@@ -6,6 +6,7 @@ import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
+import { lineage } from './commands/lineage.ts'
 import { pipelines } from './commands/pipelines.ts'
 import { predict } from './commands/predict.ts'
 import { revoke } from './commands/revoke.ts'
@@ -14,6 +15,7 @@ import { rollouts } from './commands/rollouts.ts'
 import { runs } from './commands/runs.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
+import { triggers } from './commands/triggers.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -30,7 +32,9 @@ export const shoal: Group = {
     revoke,
     predict,
     pipelines,
+    triggers,
     runs,
+    lineage,
     rollouts,
     alerts,
     datasets,

@@ -1,21 +1,33 @@
-import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
+import type {
+  Maturity,
+  PipelineSummary,
+  RunComparison,
+  RunDetail,
+  RunSummary,
+  TriggerDecision,
+  TriggerTest,
+} from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
-import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { flatTexts } from '../metadata/run-value.ts'
+import { logTexts } from '../metadata/tracking-service.ts'
+import type { Db } from '../storage/database.ts'
 import { clearWork } from './work-folder.ts'
+import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
+import { maturityOf } from './maturity.ts'
 import { runParams } from './params.ts'
 import { checkPipeline, definitionOf, type Pipeline, pipelineDigest, predecessors, stepParams, type TriggerKind } from './pipeline.ts'
 import { pipelineStore } from './pipeline-store.ts'
-import type { StepState } from './planner.ts'
 import { type LogLine, runLogStore } from './run-log-store.ts'
+import { createRunRecords, type RunRecordsOptions } from './run-records.ts'
 import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
 import { createTriggers, type TriggersOptions } from './trigger-service.ts'
-import { parseTriggerSettings } from './triggers.ts'
+import { checkTriggerSettings } from './trigger-settings.ts'
 
 export type PipelinesOptions = ExecutorOptions & {
   /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
@@ -23,6 +35,11 @@ export type PipelinesOptions = ExecutorOptions & {
   readonly data: TriggersOptions['data']
   /** The stable version of a pipeline's model, and the rollout that tries another, if any. */
   readonly fleet: TriggersOptions['fleet']
+  /** Whether a version of a pipeline's model was ever tried on a part of the devices first. */
+  readonly hadRollout: (pipeline: Pipeline) => Promise<boolean>
+  /** Where and with what code runs are done. */
+  readonly environment: () => Promise<Environment>
+  readonly arrivals: RunRecordsOptions['arrivals']
 }
 
 type Page<T> = { items: T[]; next: string | null }
@@ -39,10 +56,17 @@ export type Pipelines = {
     kind: TriggerKind,
     change: { enabled: boolean; settings?: JsonObject | undefined },
   ): Promise<PipelineSummary['triggers'][number]>
-  decisions(name: string, page: PageQuery): Promise<Page<TriggerDecision>>
-  startRun(name: string, run: { params: JsonObject; reason: string; by: string }): Promise<RunSummary>
+  /** What a trigger would do now. */
+  testTrigger(name: string, kind: TriggerKind, settings: JsonObject | undefined): Promise<TriggerTest>
+  decisions(name: string, page: PageQuery & { kind?: TriggerKind | undefined }): Promise<Page<TriggerDecision>>
+  /** Throws conflict where the trigger on demand says no. */
+  startRun(name: string, run: { params: JsonObject; reason: string; by: string; dedupeKey?: string | undefined }): Promise<RunSummary>
   runs(query: PageQuery & { pipeline?: string | undefined; state?: RunSummary['state'] | undefined }): Promise<Page<RunSummary>>
   run(id: RunId): Promise<RunDetail>
+  compare(id: RunId, other: RunId): Promise<RunComparison>
+  /** Does a run again from the start, nothing from the cache, to see whether the same comes out. */
+  replay(id: RunId, by: string): Promise<RunSummary>
+  maturity(name: string): Promise<Maturity>
   logs(id: RunId, query: PageQuery & { step?: string | undefined }): Promise<Page<LogLine>>
   resume(id: RunId): Promise<RunSummary>
   cancel(id: RunId, reason: string): Promise<RunSummary>
@@ -59,6 +83,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   const known = new Map<string, Known>()
   const runs = runStore(db)
   const executor = createExecutor(options)
+  const records = createRunRecords(options)
   const active = new Map<string, { pipeline: string; done: Promise<void> }>()
   let closing = false
   let dispatching: Promise<void> = Promise.resolve()
@@ -102,9 +127,12 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 
   async function enqueue(
     { pipeline, digest }: Known,
-    run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
+    run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null; replays?: RunRow },
+    also: (tx: Db, run: RunId) => Promise<void>,
   ): Promise<RunSummary | undefined> {
-    const params = runParams(pipeline.params, run.params)
+    // the very parameters of the run that is replayed, whatever the defaults are now
+    const params = run.replays === undefined ? runParams(pipeline.params, run.params) : run.params
+    const environment = await options.environment()
     // parameters that no step takes are told now, not in the middle of the run
     for (const name of Object.keys(pipeline.steps)) stepParams(pipeline, name, params)
     const seed = params['seed']
@@ -118,7 +146,8 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         trigger: run.trigger,
         dedupeKey: run.dedupeKey,
         params,
-        seed: typeof seed === 'number' ? seed : 1,
+        seed: run.replays?.seed ?? (typeof seed === 'number' ? seed : 1),
+        replayOf: (run.replays?.id as RunId | undefined) ?? null,
         created: clock.now(),
       })
       if (!fresh) return undefined
@@ -144,7 +173,11 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
           error: null,
         })),
       )
-      return inside.get(id)
+      const row = must(await inside.get(id), 'the run that was added')
+      await logTexts(tx, row.seq, 'param', flatTexts(params))
+      await logTexts(tx, row.seq, 'tag', { ...environment, trigger: run.trigger.kind })
+      await also(tx, id)
+      return row
     })
     if (added === undefined) return undefined
     events.publish({ type: 'run.changed', subject: pipeline.name, data: { run: id, pipeline: pipeline.name, step: null, state: 'queued' } })
@@ -169,7 +202,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       const facts = await options.fleet(pipeline)
       return run === undefined ? facts : { ...facts, underway: `run ${run.id} of ${run.pipeline} is under way` }
     },
-    start: (pipeline, run) => enqueue(knownOf(pipeline.name), run),
+    start: (pipeline, run, also) => enqueue(knownOf(pipeline.name), run, also),
     onError: options.onError,
   })
 
@@ -202,7 +235,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async define(pipeline) {
       const checked = checkPipeline(pipeline)
       if (!checked.ok) throw checked.error
-      for (const [kind, trigger] of Object.entries(pipeline.triggers)) parseTriggerSettings(kind as TriggerKind, trigger.settings)
+      for (const [kind, trigger] of Object.entries(pipeline.triggers)) checkTriggerSettings(kind as TriggerKind, trigger.settings)
       const digest = await pipelineDigest(pipeline)
       await db.transaction().execute(async (tx) => {
         await pipelineStore(tx).put({
@@ -220,35 +253,18 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     list: () => Promise.all([...known.values()].map(summary)),
     get: async (name) => summary(knownOf(name)),
 
-    async setTrigger(name, kind, { enabled, settings }) {
-      knownOf(name)
-      const old = await triggerStore(db).get(name, kind)
-      if (old === undefined) throw new AppError('not_found', `pipeline ${name} has no trigger ${kind}`)
-      const next = settings ?? old.settings
-      parseTriggerSettings(kind, next)
-      const set = await triggerStore(db).set(name, kind, { enabled, settings: next, since: clock.now() })
-      return triggerSummary(must(set, 'the trigger'))
+    async setTrigger(name, kind, change) {
+      return triggerSummary(await triggers.set(knownOf(name).pipeline, kind, change))
     },
 
-    async decisions(name, { limit, cursor }) {
-      knownOf(name)
-      const rows = await triggerStore(db).decisions(name, { limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
-      return { items: rows.map(({ seq: _, ...decision }) => decision), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
-    },
+    testTrigger: async (name, kind, settings) => triggers.test(knownOf(name).pipeline, kind, settings),
 
-    async startRun(name, { params, reason, by }) {
-      const found = knownOf(name)
-      const run = must(await enqueue(found, { params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }), 'a run on demand')
-      await triggerStore(db).decide(name, {
-        at: clock.now(),
-        kind: 'demand',
-        code: 'fired',
-        fired: true,
-        why: `asked for by ${by}: ${reason}`,
-        dedupeKey: null,
-        run: run.id,
-      })
-      return run
+    decisions: async (name, { limit, cursor, kind }) =>
+      triggers.decisions(knownOf(name).pipeline, { limit, kind, before: cursor === undefined ? undefined : cursorOf(cursor) }),
+
+    async startRun(name, run) {
+      const started = await triggers.demand(knownOf(name).pipeline, run)
+      return typeof started === 'string' ? runSummaryOf(await rowOf(started)) : started
     },
 
     async runs({ pipeline, state, limit, cursor }) {
@@ -256,28 +272,26 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       return { items: rows.map(runSummaryOf), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
     },
 
-    async run(id) {
+    run: async (id) => records.detail(await rowOf(id)),
+
+    compare: async (id, other) => records.compare(await rowOf(id), await rowOf(other)),
+
+    async maturity(name) {
+      const { pipeline } = knownOf(name)
+      const { steps, triggers: own } = await summary(knownOf(name))
+      return maturityOf({ steps, triggers: own, ...(await records.history(pipeline)), rollout: await options.hadRollout(pipeline) })
+    },
+
+    async replay(id, by) {
       const row = await rowOf(id)
-      const steps = await runs.steps(id)
-      const outputs = await metadataStore(db).attached(
-        steps.map((step) => step.id),
-        'output',
-      )
-      const metrics = Object.fromEntries(
-        outputs
-          .filter(({ artifact }) => artifact.type === 'metrics')
-          .flatMap(({ artifact }) => Object.entries(artifact.properties).filter(([, value]) => typeof value === 'number')),
-      )
-      return {
-        ...runSummaryOf(row),
-        steps: steps.map((step) =>
-          stepSummaryOf(
-            step,
-            outputs.filter(({ execution }) => execution === step.id),
-          ),
-        ),
-        metrics: metrics as Record<string, number>,
-      }
+      if (row.state === 'running' || row.state === 'queued')
+        throw new AppError('conflict', `run ${id} is ${row.state}: replay it when it has ended`)
+      const found = knownOf(row.pipeline)
+      if (found.digest !== row.pipeline_digest)
+        throw new AppError('conflict', `pipeline ${row.pipeline} was changed since run ${id}: another definition cannot make the same`)
+      const trigger = { kind: 'demand' as const, reason: `replay of ${id}`, by }
+      const params = JSON.parse(row.params) as JsonObject
+      return must(await enqueue(found, { params, trigger, dedupeKey: null, replays: row }, async () => {}), 'a replay')
     },
 
     async logs(id, { step, limit, cursor }) {
@@ -366,23 +380,4 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 function cursorOf(text: string): number {
   if (!/^[0-9]{1,15}$/.test(text)) throw new AppError('invalid_input', 'the cursor is not one that a page gave as `next`')
   return Number(text)
-}
-
-function stepSummaryOf(row: ExecutionRow, outputs: readonly { path: string; artifact: StepSummary['outputs'][string] }[]): StepSummary {
-  const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
-  return {
-    name: row.step,
-    component: row.component,
-    componentVersion: row.component_version,
-    state: row.state as StepState,
-    after: JSON.parse(row.after) as string[],
-    started: row.started,
-    ended: row.ended,
-    attempts: row.attempts,
-    cache: parsed(row.cache),
-    progress: parsed(row.progress),
-    outputs: Object.fromEntries(outputs.map(({ path, artifact }) => [path, artifact])),
-    params: JSON.parse(row.params) as JsonObject,
-    error: parsed(row.error),
-  }
 }

@@ -9,14 +9,16 @@ import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
 import type { EventBus } from '../events.ts'
 import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
+import { runValuesStore } from '../metadata/run-values-store.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
 import type { Produced, StepLimits } from './component.ts'
 import { BRIDGE_URL } from './fetch-bridge.ts'
+import { figuresOf, type MetricLog, openMetricLog } from './metric-log.ts'
 import { type Pipeline, stepParams } from './pipeline.ts'
-import type { StepState } from './planner.ts'
+import { isDone, type StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
 import { type RunRow, runStore, type StepError } from './run-store.ts'
 import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
@@ -40,6 +42,22 @@ export type StepRunnerOptions = {
 }
 
 type Inputs = StepTask['inputs']
+/** In a replay each step is done again, except those that change something outside. */
+function replayDecision(key: Sha256, original: ExecutionRow, never: boolean): CacheDecision {
+  if (!never) return { hit: false, key, why: `a replay of ${original.run} does everything again` }
+  if (isDone(original.state as StepState))
+    return {
+      hit: true,
+      key,
+      from: original.id,
+      why: `this step changes something outside of itself, so a replay takes what it did in ${original.run}`,
+    }
+  throw new AppError(
+    'conflict',
+    `this step changes something outside of itself, and ${original.run} did not come to its end: a replay ends here`,
+  )
+}
+
 type Ending = {
   readonly state: StepState
   readonly error: StepError | null
@@ -55,6 +73,8 @@ type Resolved = {
 
 /** What progress is stored at most so often, in milliseconds; events go out as they come. */
 const STORE_PROGRESS_EVERY = 1000
+/** Earlier executions of a step among which the nearest is named where nothing fits. */
+const NEAREST_OF = 5
 
 export function createStepRunner(options: StepRunnerOptions) {
   const { db, blobs, clock, random, events } = options
@@ -110,8 +130,15 @@ export function createStepRunner(options: StepRunnerOptions) {
   async function lookUp(row: ExecutionRow, key: Sha256, identity: StepIdentity, never: boolean): Promise<CacheDecision> {
     if (never) return { hit: false, key, why: 'this step changes something outside of itself, so it is always done' }
     const same = await Promise.all((await runs.withCacheKey(key)).map(earlier))
-    const last = same.length > 0 ? undefined : await runs.lastOfStep(row.pipeline, row.step)
-    return decideCache(key, identity, same, last && (await earlier(last)))
+    const others = same.length > 0 ? [] : await runs.lastOfStep(row.pipeline, row.step, NEAREST_OF)
+    return decideCache(
+      key,
+      identity,
+      same,
+      others.flatMap((other) =>
+        other.identity === null ? [] : [{ run: other.run, identity: JSON.parse(other.identity) as StepIdentity }],
+      ),
+    )
   }
 
   /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. */
@@ -121,9 +148,11 @@ export function createStepRunner(options: StepRunnerOptions) {
     types: Readonly<Record<string, ArtifactType>>,
     ending: Ending,
     log: RunLog,
+    measured: MetricLog,
   ): Promise<void> {
     const at = clock.now()
     await log.written()
+    await measured.written()
     await db.transaction().execute(async (tx) => {
       const store: MetadataStore = metadataStore(tx)
       await runStore(tx).setStep(row.id, {
@@ -144,6 +173,8 @@ export function createStepRunner(options: StepRunnerOptions) {
           digest: produced.digest,
           bytes: produced.bytes,
           properties: produced.properties,
+          made_by: row.id as StepId,
+          made_as: path,
         },
       }))
       const outputs = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact: artifact.id }))
@@ -159,6 +190,11 @@ export function createStepRunner(options: StepRunnerOptions) {
         row,
         outputs.map(({ artifact }) => artifact),
       )
+      await measured.flushInto(
+        tx,
+        made.flatMap(({ artifact }) => figuresOf(artifact, at)),
+      )
+      if (ending.reuse !== undefined) await runValuesStore(tx).takeOver(measured.run, row.step, ending.reuse)
       await log.flushInto(tx)
     })
   }
@@ -199,16 +235,25 @@ export function createStepRunner(options: StepRunnerOptions) {
     ): Promise<Ending | undefined> {
       const { component } = must(pipeline.steps[row.step], 'the definition of a step')
       const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
+      const measured = openMetricLog({ db, clock, run: run.seq, step: row.step })
       let ending: Ending
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
         const inputs = await inputsOf(pipeline, row)
         resolved.inputs = inputs
+        const original = run.replay_of === null ? undefined : await runs.stepOf(run.replay_of, row.step)
+        // a replay sees what the original saw, whatever the world is like now
         const reads =
-          (await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null
+          original !== undefined && original.identity !== null
+            ? (JSON.parse(original.identity) as StepIdentity).reads
+            : ((await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null)
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
         const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
-        const cache = await lookUp(row, await cacheKey(identity), identity, component.cache === 'never')
+        const key = await cacheKey(identity)
+        const cache =
+          original === undefined
+            ? await lookUp(row, key, identity, component.cache === 'never')
+            : replayDecision(key, original, component.cache === 'never')
         const { from, ...shown } = cache
         Object.assign(resolved.found, {
           params: JSON.stringify(params),
@@ -221,7 +266,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
           await begin(row, resolved)
-          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
@@ -230,7 +275,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      await commit(row, resolved, component.outputs, ending, log)
+      await commit(row, resolved, component.outputs, ending, log, measured)
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
@@ -246,6 +291,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     row: ExecutionRow,
     given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads'] },
     log: RunLog,
+    measured: MetricLog,
     signal: AbortSignal,
   ): Promise<StepOutcome> {
     const { component } = must(pipeline.steps[row.step], 'the definition of a step')
@@ -270,6 +316,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       request: options.request,
       signal,
       onLog: (level, message) => log.add(row.step, level, message),
+      onMetrics: measured.add,
       onProgress: ({ done, total, note }) => {
         events.publish({
           type: 'run.progress',

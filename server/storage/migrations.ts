@@ -7,6 +7,23 @@ import { migration as monitoring } from './migrations/0005-monitoring.ts'
 import { migration as rollouts } from './migrations/0006-rollouts.ts'
 import { migration as federation } from './migrations/0007-federation.ts'
 import { migration as metadataIndexes } from './migrations/0008-metadata-indexes.ts'
+import { migration as runValues } from './migrations/0010-run-values.ts'
+import { migration as artifactMakers } from './migrations/0011-artifact-makers.ts'
+import { migration as triggerMoments } from './migrations/0012-trigger-moments.ts'
+import { migration as replays } from './migrations/0013-replays.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
-export const migrations: readonly Migration[] = [access, registry, datasets, pipelines, monitoring, rollouts, federation, metadataIndexes]
+export const migrations: readonly Migration[] = [
+  access,
+  registry,
+  datasets,
+  pipelines,
+  monitoring,
+  rollouts,
+  federation,
+  metadataIndexes,
+  runValues,
+  artifactMakers,
+  triggerMoments,
+  replays,
+]

@@ -6,6 +6,7 @@ import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { servingRoutes } from './serving.ts'
+import { trackingRoutes } from './tracking.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
@@ -14,6 +15,7 @@ export const ROUTES = {
   ...deliveryRoutes,
   ...datasetRoutes,
   ...pipelineRoutes,
+  ...trackingRoutes,
   ...monitoringRoutes,
   ...rolloutRoutes,
   ...federationRoutes,

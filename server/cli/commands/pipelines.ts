@@ -1,8 +1,8 @@
-import { command } from '../command.ts'
-import { timeText } from '../output.ts'
+import { command, type Group } from '../command.ts'
+import { durationText, timeText } from '../output.ts'
 
-export const pipelines = command({
-  name: 'pipelines',
+const list = command({
+  name: 'list',
   description: 'List pipelines: steps, triggers, last run',
   async run({ client, output }) {
     const { items } = await client('pipelines.list')
@@ -31,3 +31,36 @@ export const pipelines = command({
     return 0
   },
 })
+
+const maturity = command({
+  name: 'maturity',
+  description: 'How far a pipeline works by itself (level 0, 1 or 2), and what the next level lacks',
+  args: { pipeline: { type: 'positional', required: true, description: 'Name of the pipeline' } },
+  async run({ args, client, output }) {
+    const found = await client('pipelines.maturity', { params: { pipeline: args.pipeline } })
+    if (!output.json) {
+      const time = found.newDataToNewModelMs
+      output.line(`level ${found.level}; from new data to a new model: ${time === null ? 'no such run yet' : durationText(time)}`)
+      output.line('')
+    }
+    output.table(
+      found.checks,
+      [
+        { title: 'LEVEL', value: (check) => check.level, right: true },
+        { title: 'HOLDS', value: (check) => (check.holds ? 'yes' : 'no') },
+        { title: 'WHAT', value: (check) => check.what },
+        { title: 'WHY', value: (check) => check.why },
+      ],
+      found,
+      'nothing is checked',
+    )
+    return 0
+  },
+})
+
+export const pipelines: Group = {
+  name: 'pipelines',
+  description: 'Pipelines: list, maturity',
+  commands: [list, maturity],
+  fallback: 'list',
+}

@@ -21,6 +21,8 @@ import { createFederation } from '../../../server/federation/federation-service.
 import { silentLog } from '../../../server/log.ts'
 import { metadataRoutes } from '../../../server/metadata/metadata-routes.ts'
 import { createMetadata, type Metadata } from '../../../server/metadata/metadata-service.ts'
+import { trackingRoutes } from '../../../server/metadata/tracking-routes.ts'
+import { createTracking } from '../../../server/metadata/tracking-service.ts'
 import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
@@ -64,6 +66,7 @@ export type BenchOptions = {
   readonly parallel?: number
   readonly concurrent?: number
   readonly form?: ExampleForm | null
+  readonly environment?: Readonly<Record<string, string>>
   readonly exampleLimits?: Partial<ExampleLimits>
 }
 
@@ -112,6 +115,9 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
     fleet: async () => ({ ...fleet }),
+    arrivals: (dataset) => datasets.arrivalTimes(dataset),
+    hadRollout: async () => false,
+    environment: async () => options.environment ?? { 'runtime.node': process.versions.node },
   })
   for (const pipeline of options.pipelines ?? []) await pipelines.define(pipeline)
   const app = createApp({
@@ -122,6 +128,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(createTracking({ db })),
       rolloutRoutes(rollouts),
       federationRoutes(createFederation({ db, blobs, clock, random, events, registry, onError })),
     ],
