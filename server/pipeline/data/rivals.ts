@@ -3,6 +3,7 @@ import type { Client } from '../../../shared/contract/client.ts'
 import { canonicalJson } from '../../../shared/core/canonical-json.ts'
 import type { Sha256 } from '../../../shared/core/digest.ts'
 import { AppError } from '../../../shared/core/errors.ts'
+import { inputsOf } from '../../../shared/data/transforms.ts'
 import type { Manifest } from '../../../shared/trust/manifest.ts'
 import { answersOf } from './evaluate-model.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
@@ -61,9 +62,10 @@ export async function versionOn(
   const { prepared, test, api, folder, signal } = context
   const { manifest, model } = await fetchVersion(api, digest as Sha256, signal)
   const own: Preparation = { ...prepared, transforms: [...manifest.transforms], labels: [...manifest.labels] }
-  const missing = [...new Set(own.transforms.map(({ input }) => input))].filter((name) => !test.columns.includes(name))
+  const takes = [...new Set(own.transforms.flatMap(inputsOf))]
+  const missing = takes.filter((name) => !test.columns.includes(name))
   if (missing.length > 0) return `version ${version} takes ${missing.join(', ')}, which the prepared data lacks`
-  const form = own.form.kind === 'columns' ? { ...own.form, columns: [...new Set(own.transforms.map(({ input }) => input))] } : own.form
+  const form = own.form.kind === 'columns' ? { ...own.form, columns: takes } : own.form
   const same = canonicalJson([own.transforms, own.labels]) === canonicalJson([prepared.transforms, prepared.labels])
   const split = same ? test.split : await loadSplit(test.path, { ...own, form }, folder)
   return { answers: await answersOf(model, split, own, signal), split, labels: own.labels, manifest }

@@ -215,14 +215,31 @@ describe('components on tabular data', () => {
     })
   })
 
-  test('[PIP-58] tune records every trial, and its best reaches training', async () => {
+  test('[PIP-58] tune records every trial, searchable by parameters and score, and its best reaches training', async () => {
     const { trials, best } = (await content('tune', 'trials')) as {
-      trials: { change: { learningRate: unknown }; score: number }[]
+      trials: { params: { learningRate: unknown }; score: number; state: string }[]
       best: number
     }
     expect(trials).toHaveLength(3)
     expect(trials[best]?.score).toBe(Math.max(...trials.map(({ score }) => score)))
-    expect(await content('train', 'history')).toMatchObject({ recipe: { learningRate: trials[best]?.change.learningRate } })
+    expect(await content('train', 'history')).toMatchObject({ recipe: { learningRate: trials[best]?.params.learningRate } })
+    const all = await bench.api('trials.list', { query: { pipeline: PLANTS } })
+    expect(all.items.map(({ score }) => score)).toEqual(trials.map(({ score }) => score).sort((a, b) => b - a))
+    expect(all.items[0]).toMatchObject({
+      run: detail.id,
+      state: 'complete',
+      params: trials[best]?.params,
+      rungs: [{ epochs: 6, metrics: { validationAccuracy: expect.any(Number) } }],
+    })
+    const good = await bench.api('trials.list', {
+      query: { run: detail.id, where: `score >= ${trials[best]?.score} and state = complete` },
+    })
+    expect(good.items.map(({ number }) => number)).toContain(best)
+    expect((await bench.api('trials.list', { query: { where: 'metrics.loss < 0' } })).items).toEqual([])
+    await expect(bench.api('trials.list', { query: { where: 'score is good' } })).rejects.toMatchObject({
+      code: 'invalid_input',
+      detail: expect.stringMatching(/"score is good" is no comparison/),
+    })
   })
 
   test('[PIP-59] evaluate measures by label and by the columns to slice by; the version promises what the test does not exclude', async () => {
