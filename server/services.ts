@@ -19,6 +19,7 @@ import type { Handlers } from './http/register.ts'
 import { serverRoutes } from './http/server-routes.ts'
 import type { Log } from './log.ts'
 import { metadataRoutes } from './metadata/metadata-routes.ts'
+import { trialRoutes } from './metadata/trial-routes.ts'
 import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
 import { trackingRoutes } from './metadata/tracking-routes.ts'
 import { createTracking, type Tracking } from './metadata/tracking-service.ts'
@@ -203,6 +204,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
       trackingRoutes(tracking),
+      trialRoutes({ db, clock }),
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),
       federationRoutes(federation),

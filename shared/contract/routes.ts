@@ -7,6 +7,7 @@ import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { servingRoutes } from './serving.ts'
 import { trackingRoutes } from './tracking.ts'
+import { trialRoutes } from './trials.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
@@ -20,6 +21,7 @@ export const ROUTES = {
   ...rolloutRoutes,
   ...federationRoutes,
   ...servingRoutes,
+  ...trialRoutes,
 }
 
 export type Routes = typeof ROUTES

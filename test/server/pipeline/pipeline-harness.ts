@@ -20,6 +20,7 @@ import { federationRoutes } from '../../../server/federation/federation-routes.t
 import { createFederation } from '../../../server/federation/federation-service.ts'
 import { silentLog } from '../../../server/log.ts'
 import { metadataRoutes } from '../../../server/metadata/metadata-routes.ts'
+import { trialRoutes } from '../../../server/metadata/trial-routes.ts'
 import { createMetadata, type Metadata } from '../../../server/metadata/metadata-service.ts'
 import { trackingRoutes } from '../../../server/metadata/tracking-routes.ts'
 import { createTracking } from '../../../server/metadata/tracking-service.ts'
@@ -129,6 +130,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
       pipelineRoutes(pipelines),
       metadataRoutes(metadata),
       trackingRoutes(createTracking({ db })),
+      trialRoutes({ db, clock }),
       rolloutRoutes(rollouts),
       federationRoutes(createFederation({ db, blobs, clock, random, events, registry, onError })),
     ],
