@@ -12,6 +12,7 @@ import { revoke } from './commands/revoke.ts'
 import { rollback } from './commands/rollback.ts'
 import { rollouts } from './commands/rollouts.ts'
 import { runs } from './commands/runs.ts'
+import { schemas } from './commands/schemas.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
 import { versions } from './commands/versions.ts'
@@ -34,6 +35,7 @@ export const shoal: Group = {
     rollouts,
     alerts,
     datasets,
+    schemas,
     analyse,
     keys,
     completion(() => shoal),

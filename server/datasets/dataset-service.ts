@@ -13,7 +13,9 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import { datasetStore, type SpanSummary } from './dataset-store.ts'
 import { exampleStore } from './example-store.ts'
+import { createSchemas, type Schemas } from './schema-service.ts'
 import { countParquetRows, csvToParquet, examplesToParquet, inFolder, saveStream } from './span-files.ts'
+import { spanStatistics } from './span-statistics.ts'
 
 /** What an example of a model must look like; `null` while the model has no version. */
 export type ExampleForm = { readonly shape: readonly number[]; readonly labels: readonly string[] }
@@ -39,10 +41,10 @@ const DAY = 24 * 60 * 60 * 1000
 export const SHARED_SOURCE = 'shared'
 
 export type Datasets = {
+  readonly schemas: Schemas
   list(): Promise<DatasetSummary[]>
-  create(dataset: { name: Slug; description: string; schema?: DatasetSchema | undefined }): Promise<DatasetSummary>
+  create(dataset: { name: Slug; description: string; schema?: DatasetSchema | undefined; by?: string }): Promise<DatasetSummary>
   get(name: Slug): Promise<DatasetSummary>
-  setSchema(name: Slug, schema: DatasetSchema): Promise<DatasetSummary>
   upload(name: Slug, file: { data: ReadableStream<Uint8Array>; type: string; source: string }): Promise<SpanSummary>
   /** Adds a Parquet file of this machine. */
   addFile(name: Slug, file: { path: string; source: string }): Promise<SpanSummary>
@@ -114,24 +116,17 @@ export function createDatasets(options: DatasetsOptions): Datasets {
     return announce(name, span)
   }
 
+  const schemas = createSchemas({ db, clock, events, dataset: get, statistics: spanStatistics({ blobs, folder }) })
+
   return {
+    schemas,
     list: () => store.list(),
     get,
 
-    async create({ name, description, schema }) {
-      const added = await store.add({
-        name,
-        description,
-        created: clock.now(),
-        schema: schema === undefined ? null : JSON.stringify(schema),
-      })
+    async create({ name, description, schema, by = 'shoal' }) {
+      const added = await store.add({ name, description, created: clock.now(), schema: null })
       if (!added) throw new AppError('already_exists', `there is a dataset ${name} already`)
-      return get(name)
-    },
-
-    async setSchema(name, schema) {
-      await get(name)
-      await store.setSchema(name, JSON.stringify(schema))
+      if (schema !== undefined) await schemas.set(name, { schema, reason: 'given when the dataset was made', by })
       return get(name)
     },
 

@@ -7,6 +7,17 @@ import { migration as monitoring } from './migrations/0005-monitoring.ts'
 import { migration as rollouts } from './migrations/0006-rollouts.ts'
 import { migration as federation } from './migrations/0007-federation.ts'
 import { migration as metadataIndexes } from './migrations/0008-metadata-indexes.ts'
+import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
-export const migrations: readonly Migration[] = [access, registry, datasets, pipelines, monitoring, rollouts, federation, metadataIndexes]
+export const migrations: readonly Migration[] = [
+  access,
+  registry,
+  datasets,
+  pipelines,
+  monitoring,
+  rollouts,
+  federation,
+  metadataIndexes,
+  datasetSchemas,
+]

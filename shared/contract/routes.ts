@@ -5,6 +5,7 @@ import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
+import { schemaRoutes } from './schemas.ts'
 import { servingRoutes } from './serving.ts'
 
 /** Every operation of the HTTP API, by name. */
@@ -13,6 +14,7 @@ export const ROUTES = {
   ...registryRoutes,
   ...deliveryRoutes,
   ...datasetRoutes,
+  ...schemaRoutes,
   ...pipelineRoutes,
   ...monitoringRoutes,
   ...rolloutRoutes,
