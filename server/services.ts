@@ -8,6 +8,7 @@ import { type Access, createAccess } from './access/access-service.ts'
 import { createInternalCaller } from './access/internal-caller.ts'
 import { datasetRoutes } from './datasets/dataset-routes.ts'
 import { createDatasets, type Datasets } from './datasets/dataset-service.ts'
+import type { Sources } from './datasets/sources/source-settings.ts'
 import { deliveryRoutes } from './delivery/delivery-routes.ts'
 import { createReleases, type Releases } from './delivery/release-service.ts'
 import { openTrust, type Trust } from './delivery/signing-keys.ts'
@@ -48,6 +49,7 @@ export type ServicesOptions = {
   readonly log: Log
   readonly monitoring?: Partial<MonitoringSettings>
   readonly rollouts?: Partial<RolloutSettings>
+  readonly sources?: Sources
   readonly serving?: Partial<ServingSettings>
 }
 
@@ -124,7 +126,15 @@ export async function createServices(options: ServicesOptions): Promise<Services
     settings: options.monitoring ?? {},
     onError,
   })
-  const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
+  const datasets = createDatasets({
+    db,
+    blobs,
+    clock,
+    events,
+    folder: work,
+    formOf: (model) => exampleForm(registry, model),
+    sources: options.sources ?? {},
+  })
   const metadata = createMetadata({ db, blobs })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })

@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path'
 import { AppError } from '../../shared/core/errors.ts'
-import { type Duck, literal, openDuck, quoted } from '../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../datasets/span-files.ts'
+import { type Duck, literal, openDuck, PARQUET_OPTIONS, quoted } from '../datasets/duckdb.ts'
 import { scanCsv } from './scan-csv.ts'
 import { scanJson } from './scan-json.ts'
 import { MAX_LINE_BYTES, refuse } from './scan-text.ts'
@@ -28,10 +27,11 @@ export const MAX_COLUMNS = 10_000
 const MAX_NAME = 128
 
 /** Looks a file over and opens it. Text becomes a Parquet file in `folder` first. @throws AppError invalid_input naming file, line or column, and what to do. */
-export async function openTable(path: string, format: FileFormat, folder: string): Promise<Table> {
-  const file = basename(path)
+export async function openTable(path: string, format: FileFormat, folder: string, file = basename(path)): Promise<Table> {
   const found =
-    format === 'parquet' ? { path, names: undefined, json: new Set<string>(), rows: undefined } : await textToParquet(path, format, folder)
+    format === 'parquet'
+      ? { path, names: undefined, json: new Set<string>(), rows: undefined }
+      : await textToParquet(path, file, format, folder)
   const duck = await openDuck({ folder, files: [found.path], threads: 1 })
   try {
     const from = `read_parquet(${literal(found.path)})`
@@ -73,8 +73,7 @@ type AsParquet = {
   readonly rows: number | undefined
 }
 
-async function textToParquet(path: string, format: 'csv' | 'json', folder: string): Promise<AsParquet> {
-  const file = basename(path)
+async function textToParquet(path: string, file: string, format: 'csv' | 'json', folder: string): Promise<AsParquet> {
   const csv = format === 'csv' ? await scanCsv(path, file) : undefined
   if (csv) checkNames(file, csv.columns)
   const json = format === 'json' ? await scanJson(path, file) : undefined

@@ -18,6 +18,8 @@ export const datasetRoutes = (datasets: Datasets): Handlers => ({
       type: request.headers.get('content-type') ?? '',
       source: `upload by ${nameOf(actor)}`.slice(0, 200),
     }),
+  'sources.list': async () => ({ items: datasets.sources() }),
+  'spans.import': ({ params, body }) => datasets.importFrom(params.dataset, body),
   'spans.collect': async ({ params, body }) => ({ span: await datasets.collect(params.dataset, body.model) }),
   'examples.share': ({ params, body, actor }) => datasets.share(params.model, nameOf(actor), body.examples),
 })

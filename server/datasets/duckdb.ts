@@ -26,6 +26,9 @@ export type DuckLane = {
   readonly connection: DuckDBConnection
 }
 
+/** Row groups small enough to be read in parts, compression that keeps images small. One writer, so that equal rows give equal bytes. */
+export const PARQUET_OPTIONS = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)'
+
 /** A text as an SQL literal. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 /** A name as an SQL identifier. */

@@ -1,5 +1,5 @@
 import { openDuck } from '../../../server/datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../../server/datasets/span-files.ts'
+import { PARQUET_OPTIONS } from '../../../server/datasets/duckdb.ts'
 
 const uniform = (k: number): string => `((hash(i * 64 + ${k}) >> 11)::DOUBLE / 9007199254740992)`
 const normal = (k: number): string => `(sqrt(-2 * ln(greatest(${uniform(k)}, 1e-300))) * cos(2 * pi() * ${uniform(k + 32)}))`
