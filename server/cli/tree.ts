@@ -14,6 +14,7 @@ import { rollouts } from './commands/rollouts.ts'
 import { runs } from './commands/runs.ts'
 import { schemas } from './commands/schemas.ts'
 import { serve } from './commands/serve.ts'
+import { skew } from './commands/skew.ts'
 import { status } from './commands/status.ts'
 import { versions } from './commands/versions.ts'
 
@@ -34,6 +35,7 @@ export const shoal: Group = {
     runs,
     rollouts,
     alerts,
+    skew,
     datasets,
     schemas,
     analyse,

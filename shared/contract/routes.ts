@@ -7,6 +7,7 @@ import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { schemaRoutes } from './schemas.ts'
 import { servingRoutes } from './serving.ts'
+import { skewRoutes } from './skew.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
@@ -17,6 +18,7 @@ export const ROUTES = {
   ...schemaRoutes,
   ...pipelineRoutes,
   ...monitoringRoutes,
+  ...skewRoutes,
   ...rolloutRoutes,
   ...federationRoutes,
   ...servingRoutes,
