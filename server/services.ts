@@ -9,6 +9,8 @@ import { createInternalCaller } from './access/internal-caller.ts'
 import { datasetRoutes } from './datasets/dataset-routes.ts'
 import { createDatasets, type Datasets } from './datasets/dataset-service.ts'
 import type { Sources } from './datasets/sources/source-settings.ts'
+import { spanStatistics } from './datasets/span-statistics.ts'
+import { watchValueSkew } from './datasets/value-skew.ts'
 import { deliveryRoutes } from './delivery/delivery-routes.ts'
 import { createReleases, type Releases } from './delivery/release-service.ts'
 import { openTrust, type Trust } from './delivery/signing-keys.ts'
@@ -135,6 +137,13 @@ export async function createServices(options: ServicesOptions): Promise<Services
     formOf: (model) => exampleForm(registry, model),
     sources: options.sources ?? {},
   })
+  const valueSkew = watchValueSkew({
+    events,
+    dataset: datasets.get,
+    statistics: spanStatistics({ blobs, folder: work }),
+    raise: alerts.raise,
+    onError,
+  })
   const metadata = createMetadata({ db, blobs })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
@@ -216,6 +225,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     beginClose: () => closing.abort(),
     close: async () => {
       closing.abort()
+      await valueSkew.close()
       await pipelines.close()
       serving.close()
       await Promise.all(background)
