@@ -29,6 +29,7 @@ const settings = z.object({
   origins: z._default(z.pipe(list, z.array(origin)), []),
   adminKey: z.optional(z.string()),
   pipelines: z._default(list, []),
+  sources: z.optional(z.string()),
   demo: z._default(z.enum(['full', 'small', 'none']), 'full'),
 })
 export type Config = z.infer<typeof settings>
@@ -41,6 +42,7 @@ const ABOUT: Record<keyof Config, string> = {
   client: 'folder of the built pages',
   origins: 'origins, separated by commas, whose pages may call with a key',
   pipelines: 'modules, separated by commas, that export more `pipelines`',
+  sources: 'JSON file that names databases and folders to import from',
   demo: 'train the digits demo at the first start: full, small or none',
   adminKey: 'secret of an admin key to make (better as SHOAL_ADMIN_KEY)',
 }

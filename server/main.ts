@@ -15,6 +15,7 @@ import { staticFiles } from './http/static-files.ts'
 import { createLog, silentLog } from './log.ts'
 import type { Pipeline } from './pipeline/pipeline.ts'
 import { batchPredict } from './pipelines/batch-predict.ts'
+import { readSources } from './datasets/sources/source-settings.ts'
 import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
@@ -33,7 +34,8 @@ async function run(config: Config): Promise<void> {
   const log = await createLog({ level: config.logLevel, terminal: process.stderr.isTTY, write: (line) => void process.stderr.write(line) })
   const version = await ownVersion()
   const unlockFolder = await lockFolder(config.data)
-  const services = await createServices({ dataFolder: config.data, version, clock: systemClock, random: cryptoRandom, log })
+  const sources = await readSources(config.sources)
+  const services = await createServices({ sources, dataFolder: config.data, version, clock: systemClock, random: cryptoRandom, log })
   if (config.client === OWN_PAGES) {
     await ensureClientBuilt({
       root: ROOT,

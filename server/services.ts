@@ -8,6 +8,9 @@ import { type Access, createAccess } from './access/access-service.ts'
 import { createInternalCaller } from './access/internal-caller.ts'
 import { datasetRoutes } from './datasets/dataset-routes.ts'
 import { createDatasets, type Datasets } from './datasets/dataset-service.ts'
+import type { Sources } from './datasets/sources/source-settings.ts'
+import { spanStatistics } from './datasets/span-statistics.ts'
+import { watchValueSkew } from './datasets/value-skew.ts'
 import { deliveryRoutes } from './delivery/delivery-routes.ts'
 import { createReleases, type Releases } from './delivery/release-service.ts'
 import { openTrust, type Trust } from './delivery/signing-keys.ts'
@@ -54,6 +57,7 @@ export type ServicesOptions = {
   readonly log: Log
   readonly monitoring?: Partial<MonitoringSettings>
   readonly rollouts?: Partial<RolloutSettings>
+  readonly sources?: Sources
   readonly serving?: Partial<ServingSettings>
 }
 
@@ -131,7 +135,22 @@ export async function createServices(options: ServicesOptions): Promise<Services
     settings: options.monitoring ?? {},
     onError,
   })
-  const datasets = createDatasets({ db, blobs, clock, events, folder: work, formOf: (model) => exampleForm(registry, model) })
+  const datasets = createDatasets({
+    db,
+    blobs,
+    clock,
+    events,
+    folder: work,
+    formOf: (model) => exampleForm(registry, model),
+    sources: options.sources ?? {},
+  })
+  const valueSkew = watchValueSkew({
+    events,
+    dataset: datasets.get,
+    statistics: spanStatistics({ blobs, folder: work }),
+    raise: alerts.raise,
+    onError,
+  })
   const metadata = createMetadata({ db, blobs })
   const tracking = createTracking({ db })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
@@ -221,6 +240,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     beginClose: () => closing.abort(),
     close: async () => {
       closing.abort()
+      await valueSkew.close()
       await pipelines.close()
       serving.close()
       await Promise.all(background)

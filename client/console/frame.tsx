@@ -20,6 +20,7 @@ import { RolloutPage } from './pages/rollout-page.tsx'
 import { RolloutsPage } from './pages/rollouts-page.tsx'
 import { RunPage } from './pages/run-page.tsx'
 import { RunsPage } from './pages/runs-page.tsx'
+import { SchemasPage } from './pages/schemas-page.tsx'
 import { type Self, signOut } from './session.ts'
 
 /** The sections, in the order of the navigation. `one` shows a single thing of the section by its name or id. */
@@ -35,7 +36,7 @@ const SECTIONS: readonly { name: string; title: string; icon: IconName; page: ()
     one: (id) => <MonitoringPage model={id} key={id} />,
   },
   { name: 'rollouts', title: 'Rollouts', icon: 'branch', page: () => <RolloutsPage />, one: (id) => <RolloutPage id={id} key={id} /> },
-  { name: 'datasets', title: 'Datasets', icon: 'data', page: () => <DatasetsPage /> },
+  { name: 'datasets', title: 'Datasets', icon: 'data', page: () => <DatasetsPage />, one: (id) => <SchemasPage dataset={id} key={id} /> },
   { name: 'alerts', title: 'Alerts', icon: 'bell', page: () => <AlertsPage /> },
   { name: 'federation', title: 'Federation', icon: 'people', page: () => <FederationPage /> },
 ]

@@ -10,9 +10,11 @@ import type { DatasetSchema } from '../../shared/data/schema.ts'
 import { startStatistics } from '../../shared/data/statistics.ts'
 import { type Suggestion, suggestPreparation } from '../../shared/data/suggestions.ts'
 import { inFolder } from '../datasets/span-files.ts'
-import { type FileFormat, openTable, type Table, type TableColumn } from './open-table.ts'
+import { type FileFormat, openTable, type Table, unreadable } from './open-table.ts'
 import { MixedTypes } from './mixed-types.ts'
-import { columnGroups, planColumns, readTable } from './read-table.ts'
+import { columnGroups, isLookedAt, planColumns, type PlannedColumn, readTable } from './read-table.ts'
+import { tableStatistics } from './table-statistics.ts'
+import { parquetRows } from './table-statistics-store.ts'
 
 export type AnalyseOptions = {
   readonly label?: string
@@ -44,6 +46,8 @@ export type MixedColumn = { readonly feature: string; readonly row: number; read
 
 /** Of all features together: what is kept in memory and printed as JSON. */
 const MAX_TOP_VALUES = 1_000_000
+/** Rows up to which reading them one by one is quicker; all of them are in the sample then. */
+const READ_ROWS = 10_000
 
 const FORMATS: Record<string, FileFormat> = {
   '.csv': 'csv',
@@ -68,7 +72,7 @@ export async function analyseFile(path: string, format: FileFormat, options: Ana
     try {
       const label = labelOf(table, options)
       const mixedTypes = new MixedTypes()
-      const statistics = await statisticsOfTable(table, label, mixedTypes, options)
+      const statistics = await statisticsOf(table, label, mixedTypes, options)
       const inLabel = label === undefined ? {} : { label }
       return {
         file: table.file,
@@ -107,8 +111,8 @@ function labelOf({ columns, file }: Table, { label, schema }: AnalyseOptions): s
   )
 }
 
-/** Some hundred columns at a time, the label among each, so that memory does not grow with the number of columns. */
-async function statisticsOfTable(
+/** DuckDB counts what it can; what has to be looked at value by value is read some hundred columns at a time, the label among each. */
+async function statisticsOf(
   table: Table,
   label: string | undefined,
   mixedTypes: MixedTypes,
@@ -116,36 +120,46 @@ async function statisticsOfTable(
 ): Promise<DatasetStatistics> {
   const numbers = (schema?.features ?? []).filter(({ type }) => type === 'int' || type === 'float')
   const planned = await planColumns(table, new Set(numbers.map(({ name }) => name)))
-  const groups = columnGroups(planned, label)
-  const found = new Map<string, FeatureStatistics>()
-  const total = table.rows * groups.length
+  // a query or more for each column is worth it where rows are many
+  const isCounted = (column: PlannedColumn): boolean => table.rows > READ_ROWS && !isLookedAt(column)
+  const counted = planned.filter(isCounted)
+  const read = planned.filter((column) => !isCounted(column))
+  const groups = columnGroups(
+    read,
+    planned.find(({ name }) => name === label),
+  )
+  const inLabel = label === undefined ? {} : { label }
+  const { rows } = table
+  const total = rows * (groups.length + (counted.length > 0 ? 1 : 0))
   // fewer top values of each where there are very many features, but never fewer than a schema's domain may have
-  const kept = Math.max(100, Math.floor(MAX_TOP_VALUES / table.columns.length))
-  let examples = 0
+  const top = Math.min(1000, Math.max(100, Math.floor(MAX_TOP_VALUES / table.columns.length)))
   let done = 0
+  const found = new Map<string, FeatureStatistics>()
+  if (counted.length > 0) {
+    const onColumn = (columns: number) => onProgress({ rows: Math.floor((rows * columns) / counted.length), total })
+    const statistics = await tableStatistics(table.duck, parquetRows(table.path, rows), counted, {
+      ...inLabel,
+      top,
+      onProgress: onColumn,
+    }).catch((thrown: unknown) => {
+      throw unreadable(table.file, thrown)
+    })
+    for (const feature of statistics.features) found.set(feature.name, feature)
+    done = rows
+  }
   for (const group of groups) {
-    const stream = startStatistics(label === undefined ? {} : { label })
-    let rows = 0
+    const stream = startStatistics(inLabel)
     for await (const { batch, length } of readTable(table, group, mixedTypes)) {
       stream.add(batch)
-      rows += length
-      onProgress({ rows: done + rows, total })
+      done += length
+      onProgress({ rows: done, total })
     }
-    done += rows
-    examples = rows
-    for (const feature of stream.finish().features) found.set(feature.name, withTop(feature, kept))
+    for (const feature of stream.finish().features) if (!found.has(feature.name)) found.set(feature.name, withTop(feature, top))
   }
-  checkCount(table, examples)
-  return { examples, features: table.columns.flatMap(({ name }: TableColumn) => found.get(name) ?? []) }
+  return { examples: rows, features: table.columns.flatMap(({ name }) => found.get(name) ?? []) }
 }
 
 const withTop = (feature: FeatureStatistics, length: number): FeatureStatistics =>
   feature.categorical === undefined || feature.categorical.top.length <= length
     ? feature
     : { ...feature, categorical: { ...feature.categorical, top: feature.categorical.top.slice(0, length) } }
-
-/** No row may get lost between the look at the file and its reading. Blank lines of a single column are rows to one and none to the other. */
-function checkCount({ file, rows, columns }: Table, read: number): void {
-  if (rows !== read && columns.length > 1)
-    throw new AppError('invalid_input', `${file} has ${rows} rows, but only ${read} could be read: look for stray line ends and quotes`)
-}

@@ -1,6 +1,6 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
 import { AppError } from '../../shared/core/errors.ts'
-import { type Duck, literal, openDuck, quoted } from '../datasets/duckdb.ts'
+import { type Duck, literal, openDuck, PARQUET_OPTIONS, quoted } from '../datasets/duckdb.ts'
 import { scanCsv } from './scan-csv.ts'
 import { scanJson } from './scan-json.ts'
 import { MAX_LINE_BYTES, refuse } from './scan-text.ts'
@@ -14,6 +14,8 @@ export type TableColumn = { readonly name: string; readonly id: string; readonly
 export type Table = {
   readonly duck: Duck
   readonly file: string
+  /** The rows as Parquet. */
+  readonly path: string
   readonly from: string
   readonly format: FileFormat
   readonly columns: readonly TableColumn[]
@@ -24,44 +26,84 @@ export type Table = {
 export const MAX_COLUMNS = 10_000
 const MAX_NAME = 128
 
-/** Looks a file over and opens it. @throws AppError invalid_input naming file, line or column, and what to do. */
-export async function openTable(path: string, format: FileFormat, folder: string): Promise<Table> {
-  const file = basename(path)
-  const csv = format === 'csv' ? await scanCsv(path, file) : undefined
-  if (csv) checkNames(file, csv.columns)
-  const json = format === 'json' ? await scanJson(path, file) : undefined
-  const duck = await openDuck({ folder, files: [path] })
+/** Looks a file over and opens it. Text becomes a Parquet file in `folder` first. @throws AppError invalid_input naming file, line or column, and what to do. */
+export async function openTable(path: string, format: FileFormat, folder: string, file = basename(path)): Promise<Table> {
+  const found =
+    format === 'parquet'
+      ? { path, names: undefined, json: new Set<string>(), rows: undefined }
+      : await textToParquet(path, file, format, folder)
+  const duck = await openDuck({ folder, files: [found.path], threads: 1 })
   try {
-    let from = `read_parquet(${literal(path)})`
-    if (csv) {
-      const names = csv.columns.map((_, at) => literal(`c${at}`)).join(', ')
-      from = `read_csv(${literal(path)}, header = true, skip = 0, delim = ${literal(csv.delimiter)}, quote = '"', escape = '"', comment = '', names = [${names}], sample_size = -1, max_line_size = ${MAX_LINE_BYTES + 1024})`
-    } else if (json)
-      from = `read_json(${literal(path)}, format = '${json.form}', sample_size = -1, maximum_object_size = ${MAX_LINE_BYTES * 8})`
-    const described = await duck.rows(`DESCRIBE SELECT * FROM ${from}`).catch(async (thrown: unknown) => {
-      // DuckDB's own count of lines is off: where a row is at fault, it is named by parsing each
-      if (json) await scanJson(path, file, { parse: true })
+    const from = `read_parquet(${literal(found.path)})`
+    const described = await duck.rows(`DESCRIBE SELECT * FROM ${from}`).catch((thrown: unknown) => {
       throw unreadable(file, thrown)
     })
     const columns = described.map((row, at): TableColumn => {
-      const name = String(row['column_name'])
-      const type = String(row['column_type'])
-      return csv ? { name: csv.columns[at] || `column${at + 1}`, id: `c${at}`, type } : { name, id: quoted(name), type }
+      const id = String(row['column_name'])
+      return { name: found.names?.[at] ?? id, id: quoted(id), type: found.json.has(id) ? 'JSON' : String(row['column_type']) }
     })
     checkNames(
       file,
       columns.map((column) => column.name),
     )
-    // explicit types from here on: DuckDB need not look at the whole file again for each query
-    const types = columns.map(({ id, type }) => `'${id}': ${literal(type)}`).join(', ')
-    if (csv) from = from.replace(/, names = .*, sample_size = -1/, `, auto_detect = false, columns = {${types}}`)
-    const counted = csv?.rows ?? json?.rows
-    const rows = counted ?? Number((await duck.rows(`SELECT count(*)::DOUBLE AS n FROM ${from}`))[0]?.['n'])
+    const counted = await duck.rows(`SELECT count(*)::DOUBLE AS n FROM ${from}`).catch((thrown: unknown) => {
+      throw unreadable(file, thrown)
+    })
+    const rows = Number(counted[0]?.['n'])
     if (rows === 0) throw refuse(file, 'row 1', 'the file has no rows')
-    return { duck, file, from, format, columns, rows }
+    // blank lines of a single column are rows to one and none to the other
+    if (found.rows !== undefined && found.rows !== rows && columns.length > 1)
+      throw new AppError(
+        'invalid_input',
+        `${file} has ${found.rows} rows, but only ${rows} could be read: look for stray line ends and quotes`,
+      )
+    return { duck, file, path: found.path, from, format, columns, rows }
   } catch (thrown) {
     duck.close()
     throw thrown
+  }
+}
+
+type AsParquet = {
+  readonly path: string
+  /** What the columns are called in the file, where that is not their name in Parquet. */
+  readonly names: readonly string[] | undefined
+  /** Columns of values that do not agree in type, as JSON text. */
+  readonly json: ReadonlySet<string>
+  readonly rows: number | undefined
+}
+
+async function textToParquet(path: string, file: string, format: 'csv' | 'json', folder: string): Promise<AsParquet> {
+  const csv = format === 'csv' ? await scanCsv(path, file) : undefined
+  if (csv) checkNames(file, csv.columns)
+  const json = format === 'json' ? await scanJson(path, file) : undefined
+  const duck = await openDuck({ folder, files: [path] })
+  try {
+    let from = ''
+    if (csv) {
+      const names = csv.columns.map((_, at) => literal(`c${at}`)).join(', ')
+      from = `read_csv(${literal(path)}, header = true, skip = 0, delim = ${literal(csv.delimiter)}, quote = '"', escape = '"', comment = '', names = [${names}], sample_size = -1, max_line_size = ${MAX_LINE_BYTES + 1024})`
+    } else from = `read_json(${literal(path)}, format = '${json?.form}', sample_size = -1, maximum_object_size = ${MAX_LINE_BYTES * 8})`
+    const described = await duck.rows(`DESCRIBE SELECT * FROM ${from}`)
+    const columns = described.map((row) => ({ id: String(row['column_name']), type: String(row['column_type']) }))
+    checkNames(file, csv ? csv.columns : columns.map(({ id }) => id))
+    // explicit types from here on: DuckDB need not look at the whole file again
+    const types = columns.map(({ id, type }) => `'${id}': ${literal(type)}`).join(', ')
+    if (csv) from = from.replace(/, names = .*, sample_size = -1/, () => `, auto_detect = false, columns = {${types}}`)
+    const to = join(folder, 'table.parquet')
+    await duck.run(`COPY (SELECT * FROM ${from}) TO ${literal(to)} ${PARQUET_OPTIONS}`)
+    return {
+      path: to,
+      names: csv?.columns.map((name, at) => name || `column${at + 1}`),
+      json: new Set(columns.filter(({ type }) => type === 'JSON').map(({ id }) => id)),
+      rows: csv?.rows ?? json?.rows,
+    }
+  } catch (thrown) {
+    // DuckDB's own count of lines is off: where a row is at fault, it is named by parsing each
+    if (json) await scanJson(path, file, { parse: true })
+    throw unreadable(file, thrown)
+  } finally {
+    duck.close()
   }
 }
 

@@ -1,7 +1,10 @@
-import type { Batch, Column, Scalar } from '../../shared/data/columns.ts'
+import type { Column, ListColumn, Scalar } from '../../shared/data/columns.ts'
 import { batchLength, isImageColumn } from '../../shared/data/columns.ts'
+import { literal } from '../datasets/duckdb.ts'
 import { readBatches } from '../pipeline/data/parquet-batches.ts'
 import { jsonValue, type MixedTypes, NUMBER_PATTERN, numberOrText } from './mixed-types.ts'
+import { countedColumn } from './counted-column.ts'
+import type { ColumnKind } from './table-statistics-store.ts'
 import { type Table, type TableColumn, unreadable } from './open-table.ts'
 
 /** A column with how it is read. */
@@ -11,6 +14,8 @@ export type PlannedColumn = TableColumn & {
   readonly typed?: (value: Scalar) => Scalar
   /** Whether such values count as what they are; otherwise all are text, as the column's type says. */
   readonly asTyped?: boolean
+  /** Kind of the values, where each row has a list of them. */
+  readonly listed?: ColumnKind
   /** Side of a square grey image, where every row holds one as bytes. */
   readonly side?: number
 }
@@ -22,15 +27,14 @@ const MAX_TEXT = 256
 const MIN_SIDE = 8
 
 /** Cut so that each part fits into memory; the label is read with each, as features are held against it. */
-export function columnGroups(columns: readonly PlannedColumn[], label: string | undefined): PlannedColumn[][] {
-  const labels = columns.filter((column) => column.name === label)
-  const others = columns.filter((column) => column.name !== label)
+export function columnGroups(columns: readonly PlannedColumn[], label: PlannedColumn | undefined): PlannedColumn[][] {
   const groups: PlannedColumn[][] = []
-  for (let at = 0; at < others.length; at += GROUP) groups.push([...labels, ...others.slice(at, at + GROUP)])
-  return groups.length === 0 ? [labels] : groups
+  for (let at = 0; at < columns.length; at += GROUP) {
+    const part = columns.slice(at, at + GROUP)
+    groups.push(label === undefined || part.includes(label) ? part : [label, ...part])
+  }
+  return groups
 }
-
-const PLAIN = /^(BOOLEAN|U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|UINTEGER|FLOAT|DOUBLE)$/
 
 /**
  * Chooses for each column how it is read; text that is mostly numbers and bytes that are images show in the values only. `numeric` names the features that a
@@ -42,29 +46,42 @@ export async function planColumns(table: Table, numeric: ReadonlySet<string>): P
     const { id, type } = column
     const asTyped = numeric.has(column.name)
     if (type === 'JSON') return { ...column, sql: `${id}::VARCHAR`, typed: jsonValue, asTyped }
-    if (type === 'VARCHAR') {
-      const text = `left(${id}, ${MAX_TEXT})`
-      return facts.get(id)?.mixed ? { ...column, sql: text, typed: numberOrText, asTyped } : { ...column, sql: text }
-    }
-    if (type === 'BLOB') {
-      const side = facts.get(id)?.side
-      return side === undefined ? { ...column, sql: id } : { ...column, sql: id, side }
-    }
-    if (type.startsWith('DECIMAL')) return { ...column, sql: `${id}::DOUBLE` }
-    // a moment that never comes is none
-    if (/^(DATE|TIMESTAMP)/.test(type)) return { ...column, sql: `CASE WHEN isfinite(${id}) THEN ${id} END` }
-    if (PLAIN.test(type)) return { ...column, sql: id }
-    return { ...column, sql: `left(${/[[(]/.test(type) ? `to_json(${id})` : id}::VARCHAR, ${MAX_TEXT})` }
+    if (facts.get(id)?.mixed) return { ...column, sql: `left(${id}, ${MAX_TEXT})`, typed: numberOrText, asTyped }
+    const side = facts.get(id)?.side
+    if (side !== undefined) return { ...column, sql: id, side }
+    const { kind, sql, list } = countedColumn(column)
+    if (list !== null) return { ...column, sql: `to_json(list_transform(${list}, lambda v: (${sql})::VARCHAR))::VARCHAR`, listed: kind }
+    if (kind === 'text') return { ...column, sql: `left(${sql}, ${MAX_TEXT})` }
+    return { ...column, sql: kind === 'time' ? `CASE WHEN isfinite(${id}) THEN ${id} END` : sql }
   })
 }
 
+/** Whether a column's values have to be looked at one by one: DuckDB does not see what they are. */
+export const isLookedAt = ({ typed, side }: PlannedColumn): boolean => typed !== undefined || side !== undefined
+
+/** A list's values, which came as texts. */
+function listedValues(text: Scalar, kind: ColumnKind): readonly Scalar[] | null {
+  if (typeof text !== 'string') return null
+  const values = JSON.parse(text) as (string | null)[]
+  if (kind === 'text' || kind === 'bytes') return values
+  const numbers = values.map((value) => (value === null ? null : Number(value.replace('inf', 'Infinity'))))
+  return kind === 'time' ? numbers.map((at) => (at === null ? null : new Date(at))) : numbers
+}
+
+/** A table of some 50,000 rows, wherever they stand. */
+const someRows = (path: string, rows: number): string =>
+  `(SELECT * FROM read_parquet(${literal(path)}, file_row_number = true) WHERE hash(file_row_number) % ${Math.max(1, Math.floor(rows / 50_000))} = 0)`
+
 type Facts = { readonly mixed?: boolean; readonly side?: number }
 
-async function columnFacts({ duck, from, file, columns, format }: Table): Promise<Map<string, Facts>> {
+async function columnFacts({ duck, from, path, rows, file, columns, format }: Table): Promise<Map<string, Facts>> {
   const facts = new Map<string, Facts>()
-  const asked = columns.filter(({ type }) => type === 'BLOB' || (type === 'VARCHAR' && format === 'csv'))
+  const texts = columns.filter(({ type }) => type === 'VARCHAR' && format === 'csv')
+  const asked = [...columns.filter(({ type }) => type === 'BLOB'), ...texts]
   for (let at = 0; at < asked.length; at += GROUP) {
     const group = asked.slice(at, at + GROUP)
+    // more than half of many show in some of them; sizes of bytes have to be looked at one by one
+    const some = group.every(({ type }) => type === 'VARCHAR') ? someRows(path, rows) : from
     const items = group.flatMap(({ id, type }, index) =>
       type === 'BLOB'
         ? [
@@ -74,7 +91,7 @@ async function columnFacts({ duck, from, file, columns, format }: Table): Promis
           ]
         : [`count(${id})::DOUBLE AS a${index}`, `count(*) FILTER (regexp_full_match(${id}, '${NUMBER_PATTERN}'))::DOUBLE AS b${index}`],
     )
-    const [row] = await duck.rows(`SELECT ${items.join(', ')} FROM ${from}`).catch((thrown: unknown) => {
+    const [row] = await duck.rows(`SELECT ${items.join(', ')} FROM ${some}`).catch((thrown: unknown) => {
       throw unreadable(file, thrown)
     })
     for (const [index, { id, type }] of group.entries()) {
@@ -94,7 +111,7 @@ export async function* readTable(
   { duck, from, file }: Table,
   columns: readonly PlannedColumn[],
   mixedTypes: MixedTypes,
-): AsyncGenerator<{ batch: Batch; length: number }> {
+): AsyncGenerator<{ batch: Readonly<Record<string, Column | ListColumn>>; length: number }> {
   const at = columns.findIndex((column) => column.side !== undefined)
   const side = columns[at]?.side
   const form = side === undefined ? undefined : ({ kind: 'image', column: `f${at}`, height: side, width: side, channels: 1 } as const)
@@ -110,8 +127,10 @@ export async function* readTable(
     })
     if (next.done === true) return
     const length = batchLength(next.value)
-    const named = columns.map(({ name, typed, asTyped }, index): [string, Column] => {
+    const named = columns.map(({ name, typed, asTyped, listed }, index): [string, Column | ListColumn] => {
       const column = next.value[`f${index}`] ?? []
+      if (listed !== undefined && !isImageColumn(column))
+        return [name, { kind: 'lists', lists: Array.from(column as readonly Scalar[], (text) => listedValues(text, listed)) }]
       if (typed === undefined || isImageColumn(column)) return [name, column]
       const values = Array.from(column as readonly Scalar[], typed)
       for (const [offset, value] of values.entries()) mixedTypes.see(name, value, rows + offset + 1)

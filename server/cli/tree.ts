@@ -13,7 +13,9 @@ import { revoke } from './commands/revoke.ts'
 import { rollback } from './commands/rollback.ts'
 import { rollouts } from './commands/rollouts.ts'
 import { runs } from './commands/runs.ts'
+import { schemas } from './commands/schemas.ts'
 import { serve } from './commands/serve.ts'
+import { skew } from './commands/skew.ts'
 import { status } from './commands/status.ts'
 import { triggers } from './commands/triggers.ts'
 import { versions } from './commands/versions.ts'
@@ -37,7 +39,9 @@ export const shoal: Group = {
     lineage,
     rollouts,
     alerts,
+    skew,
     datasets,
+    schemas,
     analyse,
     keys,
     completion(() => shoal),

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +14,11 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import { datasetStore, type SpanSummary } from './dataset-store.ts'
 import { exampleStore } from './example-store.ts'
-import { countParquetRows, csvToParquet, examplesToParquet, inFolder, saveStream } from './span-files.ts'
+import { createSchemas, type Schemas } from './schema-service.ts'
+import { countParquetRows, examplesToParquet, fileToParquet, inFolder, saveStream, type UploadFormat } from './span-files.ts'
+import { importSource } from './sources/import-source.ts'
+import { type Selection, selectionText, type Source, type Sources } from './sources/source-settings.ts'
+import { spanStatistics } from './span-statistics.ts'
 
 /** What an example of a model must look like; `null` while the model has no version. */
 export type ExampleForm = { readonly shape: readonly number[]; readonly labels: readonly string[] }
@@ -28,22 +33,41 @@ export type DatasetsOptions = {
   /** Undefined when there is no such model. */
   readonly formOf: (model: Slug) => Promise<ExampleForm | null | undefined>
   readonly limits?: Partial<ExampleLimits>
+  readonly sources?: Sources
 }
 
 /** Bounds on what people share, so that one device can neither fill the disk nor outvote the others. */
-export type ExampleLimits = { readonly perDayAndSender: number; readonly waiting: number; readonly perSpan: number }
-const LIMITS: ExampleLimits = { perDayAndSender: 5000, waiting: 100_000, perSpan: 50_000 }
+export type ExampleLimits = {
+  readonly perDayAndSender: number
+  readonly waiting: number
+  readonly perSpan: number
+  /** How long reading a source may take. */
+  readonly importMs: number
+}
+const LIMITS: ExampleLimits = { perDayAndSender: 5000, waiting: 100_000, perSpan: 50_000, importMs: 30 * 60 * 1000 }
 const DAY = 24 * 60 * 60 * 1000
 
 /** The `source` of rows that people shared. */
 export const SHARED_SOURCE = 'shared'
 
+const UPLOADS: Record<string, UploadFormat> = {
+  'text/csv': 'csv',
+  'text/tab-separated-values': 'csv',
+  'application/json': 'json',
+  'application/x-ndjson': 'json',
+  'application/jsonl': 'json',
+}
+
 export type Datasets = {
+  readonly schemas: Schemas
   list(): Promise<DatasetSummary[]>
-  create(dataset: { name: Slug; description: string; schema?: DatasetSchema | undefined }): Promise<DatasetSummary>
+  create(dataset: { name: Slug; description: string; schema?: DatasetSchema | undefined; by?: string }): Promise<DatasetSummary>
   get(name: Slug): Promise<DatasetSummary>
-  setSchema(name: Slug, schema: DatasetSchema): Promise<DatasetSummary>
   upload(name: Slug, file: { data: ReadableStream<Uint8Array>; type: string; source: string }): Promise<SpanSummary>
+  /** Places that may be imported from, without what a connection holds. */
+  sources(): { name: Slug; kind: Source['kind'] }[]
+  /** Rows of a named source as a span; none where they are the same as the last time. */
+  importFrom(name: Slug, wish: Selection & { source: Slug }): Promise<{ span: SpanSummary; added: boolean }>
   /** Adds a Parquet file of this machine. */
   addFile(name: Slug, file: { path: string; source: string }): Promise<SpanSummary>
   share(model: Slug, sender: string, examples: readonly SharedExample[]): Promise<{ accepted: number; duplicates: number }>
@@ -58,7 +82,7 @@ export type Datasets = {
 }
 
 export function createDatasets(options: DatasetsOptions): Datasets {
-  const { db, blobs, clock, events, folder } = options
+  const { db, blobs, clock, events, folder, sources = {} } = options
   const limits = { ...LIMITS, ...options.limits }
   const store = datasetStore(db)
   const examples = exampleStore(db)
@@ -115,24 +139,17 @@ export function createDatasets(options: DatasetsOptions): Datasets {
     return announce(name, span)
   }
 
+  const schemas = createSchemas({ db, clock, events, dataset: get, statistics: spanStatistics({ blobs, folder }) })
+
   return {
+    schemas,
     list: () => store.list(),
     get,
 
-    async create({ name, description, schema }) {
-      const added = await store.add({
-        name,
-        description,
-        created: clock.now(),
-        schema: schema === undefined ? null : JSON.stringify(schema),
-      })
+    async create({ name, description, schema, by = 'shoal' }) {
+      const added = await store.add({ name, description, created: clock.now(), schema: null })
       if (!added) throw new AppError('already_exists', `there is a dataset ${name} already`)
-      return get(name)
-    },
-
-    async setSchema(name, schema) {
-      await get(name)
-      await store.setSchema(name, JSON.stringify(schema))
+      if (schema !== undefined) await schemas.set(name, { schema, reason: 'given when the dataset was made', by })
       return get(name)
     },
 
@@ -141,10 +158,34 @@ export function createDatasets(options: DatasetsOptions): Datasets {
       return inFolder(folder, async (work) => {
         const raw = join(work, 'upload')
         await saveStream(data, raw, MAX_BLOB_BYTES)
-        if (!type.startsWith('text/csv')) return addFile(name, { path: raw, source })
+        const [mime = ''] = type.split(';')
+        const format = UPLOADS[mime.trim().toLowerCase()] ?? 'parquet'
+        if (format === 'parquet') return addFile(name, { path: raw, source })
         const path = join(work, 'upload.parquet')
-        await csvToParquet(raw, path, work)
+        await fileToParquet(raw, 'the upload', format, path, work)
         return addFile(name, { path, source })
+      })
+    },
+
+    sources: () => Object.entries(sources).map(([source, { kind }]) => ({ name: source as Slug, kind })),
+
+    async importFrom(name, { source: wanted, ...selection }) {
+      const { spans } = await get(name)
+      const source = Object.hasOwn(sources, wanted) ? sources[wanted] : undefined
+      if (source === undefined)
+        throw new AppError(
+          'not_found',
+          `there is no source ${wanted}: whoever runs the server names sources in the file of --sources (${Object.keys(sources).join(', ') || 'none yet'})`,
+        )
+      return inFolder(folder, async (work) => {
+        const path = join(work, 'import.parquet')
+        await importSource({ name: wanted, source, selection, to: path, folder: work, timeoutMs: limits.importMs }, clock)
+        const from = selectionText(wanted, source.kind, selection)
+        // the same rows again are no new arrival
+        const digest = await fileDigest(path)
+        const same = spans.findLast((span) => span.source === from)
+        if (same !== undefined && same.digest === digest) return { span: same, added: false }
+        return { span: await addFile(name, { path, source: from }), added: true }
       })
     },
 
@@ -195,6 +236,12 @@ export function createDatasets(options: DatasetsOptions): Datasets {
       }
     },
   }
+}
+
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const bytes of createReadStream(path) as AsyncIterable<Buffer>) hash.update(bytes)
+  return hash.digest('hex')
 }
 
 /** Bytes of base64 text, from its length alone; undefined where it is not base64. */

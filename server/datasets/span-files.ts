@@ -1,15 +1,12 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fromBase64 } from '../../shared/core/bytes.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { scanCsv } from '../analysis/scan-csv.ts'
-import { literal, openDuck } from './duckdb.ts'
-
-/** Row groups small enough to be read in parts, compression that keeps images small. One writer, so that equal rows give equal bytes. */
-export const PARQUET_OPTIONS = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)'
+import { openTable } from '../analysis/open-table.ts'
+import { literal, openDuck, PARQUET_OPTIONS, quoted } from './duckdb.ts'
 
 /** A folder that is there for the time of `work` only. */
 export async function inFolder<T>(parent: string, work: (folder: string) => Promise<T>): Promise<T> {
@@ -47,23 +44,35 @@ export async function saveStream(data: ReadableStream<Uint8Array>, path: string,
   await pipeline(Readable.fromWeb(data as Parameters<typeof Readable.fromWeb>[0]), limit, createWriteStream(path))
 }
 
+export type UploadFormat = 'csv' | 'json' | 'parquet'
+
+const FORMATS: Record<string, UploadFormat> = {
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.json': 'json',
+  '.jsonl': 'json',
+  '.ndjson': 'json',
+  '.parquet': 'parquet',
+}
+
+/** By the end of a file's name; undefined for what is no table. */
+export const uploadFormatOf = (path: string): UploadFormat | undefined => FORMATS[extname(path).toLowerCase()]
+
 /**
- * A CSV file with a header line as Parquet; types are found by looking at the values. Every record is looked at first: left to guess, DuckDB leaves ragged
- * rows out in silence. Throws invalid_input naming the lines at fault.
+ * A file of rows as Parquet; types are found by looking at the values. Every record of text is looked at first: left to guess, DuckDB leaves ragged rows out in silence.
+ * @throws AppError invalid_input naming file, line or row of what is at fault.
  */
-export async function csvToParquet(from: string, to: string, folder: string): Promise<void> {
-  const { delimiter, columns, rows } = await scanCsv(from, 'the upload')
-  const duck = await openDuck({ folder, files: [from] })
+export async function fileToParquet(from: string, file: string, format: UploadFormat, to: string, folder: string): Promise<void> {
+  const table = await openTable(from, format, folder, file)
   try {
-    const read = `read_csv(${literal(from)}, header = true, skip = 0, delim = ${literal(delimiter)}, quote = '"', escape = '"', comment = '', sample_size = 100000)`
-    await duck.run(`COPY (SELECT * FROM ${read}) TO ${literal(to)} ${PARQUET_OPTIONS}`)
+    const columns = table.columns.map(({ id, name }) => `${id} AS ${quoted(name)}`)
+    const distinct = new Set(table.columns.map(({ name }) => name.toLowerCase()))
+    if (distinct.size < columns.length)
+      throw new AppError('invalid_input', `${file} has two columns whose names differ in upper and lower case only: rename one of them`)
+    await table.duck.run(`COPY (SELECT ${columns.join(', ')} FROM ${table.from}) TO ${literal(to)} ${PARQUET_OPTIONS}`)
   } finally {
-    duck.close()
+    table.duck.close()
   }
-  const written = await countParquetRows(to, folder)
-  // an empty line is a row of a file with one column, or none at all: there DuckDB decides
-  if (columns.length > 1 && written !== rows)
-    throw new AppError('invalid_input', `the upload has ${rows} rows, but ${written} of them could be read`)
 }
 
 export type ExampleRow = { readonly id: string; readonly label: string; readonly captured: number; readonly data: string }

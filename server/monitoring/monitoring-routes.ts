@@ -10,6 +10,7 @@ export const monitoringRoutes = (monitoring: Monitoring, access: Pick<Access, 'a
     return monitoring.ingest(actor.id, body.reports, (model) => access.assertMayUse(actor, model))
   },
   'monitoring.windows': ({ params, query }) => monitoring.windows({ ...params, ...query }),
+  'monitoring.skew': ({ params, query }) => monitoring.skew({ ...params, ...query }),
   'alerts.list': ({ query }) => monitoring.list(query),
   'alerts.acknowledge': ({ params, actor }) => monitoring.acknowledge(params.alert, actor),
 })

@@ -1,4 +1,5 @@
 import type { MonitoringWindow } from '../../shared/contract/monitoring.ts'
+import type { SkewReport } from '../../shared/contract/skew.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
@@ -17,6 +18,7 @@ import { createGroupCommit } from './group-commit.ts'
 import { addReports, type CheckedReport, isFull, type ReportConsumer, type Touched } from './ingest.ts'
 import { monitoringStore, type StoredVerdict } from './monitoring-store.ts'
 import { poolBatches, poolsOfSizes } from './pool.ts'
+import { skewOf } from './skew.ts'
 import { MONITORING_SETTINGS, type MonitoringSettings } from './settings.ts'
 import { judgeAccuracy, judgeDrift, POOL_SIZES, startWatch, takeBatch, type Verdict } from './watch.ts'
 import { feedbackOf } from './window-totals.ts'
@@ -38,6 +40,8 @@ export type Monitoring = Alerts & {
     version?: number | undefined
     since?: number | undefined
   }): Promise<{ windows: MonitoringWindow[]; current: MonitoringWindow | null }>
+  /** Training data of a version beside what devices met. */
+  skew(of: { model: Slug; version: number; since?: number | undefined }): Promise<SkewReport>
   /** What falls due by time: ends batches, repeats the events of verdicts that a crash kept from being published, forgets what is too old. Safe at any moment, as often as one likes. */
   tick(): Promise<void>
   /** Ends the subscriptions. */
@@ -256,6 +260,13 @@ export function createMonitoring({
         windows,
         current: pool === null ? null : assess({ ...pool, version: shown, from: pool.from ?? now, to: now }, manifest, driftOptions),
       }
+    },
+    skew: async ({ model, version, since }) => {
+      const { manifest } = await manifestOf(model, version)
+      return skewOf(version, await store.windows({ model, version, since, limit: MAX_WINDOWS }), manifest, {
+        ...driftOptions,
+        alpha: settings.driftAlpha,
+      })
     },
     tick: () =>
       inTurn(async () => {

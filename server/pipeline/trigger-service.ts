@@ -165,8 +165,25 @@ export function createTriggers(options: TriggersOptions) {
     void look([found.kind], concerned)
   }
 
+  /** Values of a dataset have changed: as good a reason to retrain the version that is live as what its devices count. */
+  const onValueSkew = (event: ServerEvent): void => {
+    const [dataset, span, features] = [field(event.data, 'dataset'), field(event.data, 'span'), field(event.data, 'features')]
+    const concerned = (pipeline: Pipeline) => pipeline.dataset === dataset
+    void enqueue(async () => {
+      for (const pipeline of options.pipelines().filter(concerned)) {
+        const { stable } = await options.fleet(pipeline)
+        if (stable === null) continue
+        const names = Array.isArray(features) ? features.filter((name): name is string => typeof name === 'string') : []
+        const detail = `values of ${String(dataset)} have changed with span ${String(span)}. ${String(field(event.data, 'detail') ?? '')}`
+        await store.setPending(pipeline.name, 'drift', { model: pipeline.model, version: stable, features: names, detail })
+      }
+    })
+    void look(['drift'], concerned)
+  }
+
   const unsubscribe = events.subscribe((event) => {
     if (event.type === 'monitoring.verdict') onVerdict(event)
+    else if (event.type === 'data.verdict') onValueSkew(event)
     else if (event.type === 'examples.shared')
       void look(['new-data', 'drift', 'degradation'], (pipeline) => pipeline.model === field(event.data, 'model'))
     else if (event.type === 'rollout.changed' || event.type === 'alias.changed')

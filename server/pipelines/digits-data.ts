@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { AppError } from '../../shared/core/errors.ts'
 import { literal, openDuck } from '../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../datasets/span-files.ts'
+import { PARQUET_OPTIONS } from '../datasets/duckdb.ts'
 
 /** An IDX file (yann.lecun.com/exdb/mnist): big-endian magic 0x0800 + dimensions, one 32-bit size each, then bytes. */
 export function readIdx(file: Buffer, dimensions: number): { sizes: number[]; data: Uint8Array } {

@@ -11,6 +11,7 @@ import { migration as runValues } from './migrations/0010-run-values.ts'
 import { migration as artifactMakers } from './migrations/0011-artifact-makers.ts'
 import { migration as triggerMoments } from './migrations/0012-trigger-moments.ts'
 import { migration as replays } from './migrations/0013-replays.ts'
+import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.ts'
 import { migration as trials } from './migrations/0020-trials.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
@@ -27,5 +28,6 @@ export const migrations: readonly Migration[] = [
   artifactMakers,
   triggerMoments,
   replays,
+  datasetSchemas,
   trials,
 ]

@@ -28,7 +28,44 @@ export const sharedExample = z.object({
 })
 export type SharedExample = z.infer<typeof sharedExample>
 
+const UPLOAD_TYPES = ['application/vnd.apache.parquet', 'text/csv', 'text/tab-separated-values', 'application/json', 'application/x-ndjson']
+
 export const datasetRoutes = defineRoutes({
+  'sources.list': {
+    method: 'GET',
+    path: '/v1/sources',
+    tag: 'Datasets',
+    summary: 'Places that data may be imported from',
+    description: 'Databases and folders that whoever runs the server has named (`--sources`).',
+    scope: 'viewer',
+    reply: {
+      kind: 'json',
+      status: 200,
+      schema: z.object({ items: z.array(z.object({ name: slug, kind: z.enum(['postgres', 'sqlite', 'folder']) })) }),
+    },
+  },
+  'spans.import': {
+    method: 'POST',
+    path: '/v1/datasets/:dataset/import',
+    tag: 'Datasets',
+    summary: 'Add rows of a source as a span',
+    description: 'A table, what one SELECT gives, or a file of a folder. Where the rows are the same as the last time nothing is added.',
+    scope: 'editor',
+    params: z.object({ dataset: slug }),
+    body: {
+      kind: 'json',
+      schema: z
+        .object({
+          source: slug,
+          table: z.optional(text(200).check(z.minLength(1))),
+          query: z.optional(text(20_000).check(z.minLength(1))),
+          file: z.optional(text(1000).check(z.minLength(1))),
+        })
+        .check(z.refine(({ table, query }) => table === undefined || query === undefined, 'a table or a query, not both')),
+    },
+    reply: { kind: 'json', status: 200, schema: z.object({ span: spanSummary, added: z.boolean() }) },
+    errors: ['unknown_dataset', 'not_found', 'invalid_input', 'timeout', 'unavailable', 'step_crashed', 'storage_full'],
+  },
   'datasets.list': {
     method: 'GET',
     path: '/v1/datasets',
@@ -73,11 +110,11 @@ export const datasetRoutes = defineRoutes({
     path: '/v1/datasets/:dataset/spans',
     tag: 'Datasets',
     summary: 'Add a file of rows',
-    description: 'Parquet as it is; CSV with a header line.',
+    description: 'Parquet as it is; CSV or tab-separated text with a header line; JSON, an array of objects or one object a line.',
     scope: 'editor',
     idempotent: true,
     params: z.object({ dataset: slug }),
-    body: { kind: 'bytes', types: ['application/vnd.apache.parquet', 'text/csv'], maxBytes: MAX_BLOB_BYTES },
+    body: { kind: 'bytes', types: UPLOAD_TYPES, maxBytes: MAX_BLOB_BYTES },
     reply: { kind: 'json', status: 201, schema: spanSummary },
     errors: ['unknown_dataset', 'body_too_large', 'unsupported_media_type', 'storage_full'],
   },

@@ -5,9 +5,11 @@ import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
+import { schemaRoutes } from './schemas.ts'
 import { servingRoutes } from './serving.ts'
 import { trackingRoutes } from './tracking.ts'
 import { trialRoutes } from './trials.ts'
+import { skewRoutes } from './skew.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
@@ -15,9 +17,11 @@ export const ROUTES = {
   ...registryRoutes,
   ...deliveryRoutes,
   ...datasetRoutes,
+  ...schemaRoutes,
   ...pipelineRoutes,
   ...trackingRoutes,
   ...monitoringRoutes,
+  ...skewRoutes,
   ...rolloutRoutes,
   ...federationRoutes,
   ...servingRoutes,

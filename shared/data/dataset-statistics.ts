@@ -30,7 +30,7 @@ export const categoricalStatisticsSchema = z.strictObject({
   exact: z.boolean(),
   /** Most frequent values, at most 1,000. */
   top: z.array(z.strictObject({ value: z.string(), count: countSchema })),
-  /** Mean length in UTF-16 units. */
+  /** Mean length in Unicode characters; from the sample where `exact` is false and a database counted. */
   meanLength: z.number(),
 })
 

@@ -32,26 +32,30 @@ export function summariseNumbers(): NumberSummary {
       if (value > max) max = value
       if (value === 0) zeros++
     },
-    finish: (sample) => {
-      if (n + nan + posInf + negInf === 0) return undefined
-      const empty = n === 0
-      const sorted = Float64Array.from(sample.filter(Number.isFinite)).sort()
-      const partly = sorted.length < n ? { sampled: sorted.length } : {}
-      return {
-        n,
-        mean: empty ? 0 : mean,
-        deviation: n > 1 ? Math.sqrt(m2 / (n - 1)) : 0,
-        min: empty ? 0 : min,
-        max: empty ? 0 : max,
-        zeros,
-        nan,
-        posInf,
-        negInf,
-        quantiles: quantiles(sorted, min, max),
-        histogram: { buckets: equalWidthBuckets(sorted, n, min, max), nan },
-        ...partly,
-      }
-    },
+    finish: (sample) =>
+      numericStatistics({ n, mean, deviation: n > 1 ? Math.sqrt(m2 / (n - 1)) : 0, min, max, zeros, nan, posInf, negInf }, sample),
+  }
+}
+
+/** What one pass over numbers gives; of no finite numbers only the counts mean something. */
+export type Moments = Omit<NumericStatistics, 'quantiles' | 'histogram' | 'sampled'>
+
+/** Moments with the distribution that a sample shows. Undefined where there were no numbers at all. */
+export function numericStatistics(moments: Moments, sample: readonly number[]): NumericStatistics | undefined {
+  const { n, mean, deviation, min, max, nan, posInf, negInf } = moments
+  if (n + nan + posInf + negInf === 0) return undefined
+  const empty = n === 0
+  const sorted = Float64Array.from(sample.filter(Number.isFinite)).sort()
+  return {
+    ...moments,
+    mean: empty ? 0 : mean,
+    // squares of values near the largest double have no sum
+    deviation: Math.min(deviation, Number.MAX_VALUE),
+    min: empty ? 0 : min,
+    max: empty ? 0 : max,
+    quantiles: quantiles(sorted, min, max),
+    histogram: { buckets: equalWidthBuckets(sorted, n, min, max), nan },
+    ...(sorted.length < n ? { sampled: sorted.length } : {}),
   }
 }
 

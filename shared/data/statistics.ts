@@ -41,7 +41,7 @@ function typeOf(value: Exclude<Scalar, null | undefined>): FeatureType {
 }
 
 /** The type that all values have: whole numbers are floats where others are not whole; types that do not agree make a string. */
-function commonType(types: ReadonlyMap<FeatureType, number>): FeatureType | null {
+export function commonType(types: ReadonlyMap<FeatureType, number>): FeatureType | null {
   const names = [...types.keys()]
   if (names.length <= 1) return names[0] ?? null
   return names.every((name) => name === 'int' || name === 'float') ? 'float' : 'string'
@@ -149,7 +149,7 @@ function startFeature(name: string, missingSoFar: number) {
         ...(categorical === undefined ? {} : { categorical }),
         ...(lists === undefined ? {} : { lists: { min: lists.min, max: lists.max, mean: lists.total / count } }),
         ...(images.length === 0 ? {} : { image: { shapes: images, features: Object.fromEntries(features) } }),
-        ...(association === undefined ? {} : { labelAssociation: association }),
+        ...(association === undefined || lists !== undefined ? {} : { labelAssociation: association }),
       }
     },
   }

@@ -13,6 +13,16 @@ function spread(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
+/** Unicode characters, not counting halves of those beyond the first 65,536. */
+function characters(text: string): number {
+  let halves = 0
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0xdc00 && unit <= 0xdfff) halves++
+  }
+  return text.length - halves
+}
+
 /** Counts of text values in bounded memory. */
 export type ValueCounts = { add(value: string): void; finish(): CategoricalStatistics | undefined }
 
@@ -45,7 +55,7 @@ export function countValues({ tracked = TRACKED, top: most = TOP }: { tracked?: 
   return {
     add: (value) => {
       n++
-      length += value.length
+      length += characters(value)
       const seen = counts.get(value)
       if (seen !== undefined) {
         counts.set(value, seen + 1)

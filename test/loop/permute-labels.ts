@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import * as z from 'zod'
 import { literal, openDuck } from '../../server/datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../server/datasets/span-files.ts'
+import { PARQUET_OPTIONS } from '../../server/datasets/duckdb.ts'
 import { defineComponent } from '../../server/pipeline/component.ts'
 
 /** Gives each row the label of another one: what a join over the wrong key does to a training set. */

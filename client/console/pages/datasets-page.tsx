@@ -4,6 +4,7 @@ import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
 import { bytesText, countText, plural } from '../../ui/value-text.ts'
 import { Loaded } from '../loaded.tsx'
+import { linkTo } from '../location.ts'
 import { Ago, Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
 import { api } from '../session.ts'
@@ -60,6 +61,9 @@ const DatasetCard = ({ dataset }: { dataset: DatasetSummary }) => (
           ]}
         />
       )}
+      <p>
+        <a href={linkTo(['datasets', dataset.name])}>Schema of {dataset.name}: versions and proposals</a>
+      </p>
       {dataset.schema === null ? null : (
         <details class="small">
           <summary>Schema</summary>

@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import progress from 'cli-progress'
 import { AppError } from '../../../shared/core/errors.ts'
-import { type DatasetSchema, datasetSchema } from '../../../shared/data/schema.ts'
 import type { Analysis, AnalyseProgress } from '../../analysis/analyse-file.ts'
 import { type Cli, command, UsageError } from '../command.ts'
 import { analysisTable, notesText } from '../analysis-text.ts'
+import { readSchema } from '../read-schema.ts'
 
 export const analyse = command({
   name: 'analyse',
@@ -45,24 +45,6 @@ export const analyse = command({
     return (analysis.anomalies ?? []).some(({ severity }) => severity === 'error') ? 1 : 0
   },
 })
-
-/** A schema as `--json` prints it, or a whole answer of `--json`. */
-async function readSchema(path: string): Promise<DatasetSchema> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AppError('not_found', `${path} cannot be read`, { cause })
-  })
-  let value: unknown
-  try {
-    value = JSON.parse(text.replace(/^\ufeff/, ''))
-  } catch (cause) {
-    throw new AppError('invalid_input', `${path} is not JSON: ${cause instanceof Error ? cause.message : ''}`, { cause })
-  }
-  const whole = value as { schema?: unknown } | null
-  const parsed = datasetSchema.safeParse(whole?.schema ?? value)
-  if (parsed.success) return parsed.data
-  const issues = parsed.error.issues.slice(0, 10).map((issue) => ({ where: `${path} /${issue.path.join('/')}`, what: issue.message }))
-  throw new AppError('invalid_input', `${path} is no schema: \`shoal analyse FILE --json\` prints one to begin with`, { issues })
-}
 
 async function writeReport(path: string, analysis: Analysis): Promise<void> {
   const { reportHtml } = await import('../../analysis/report-html.ts')

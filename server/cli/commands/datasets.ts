@@ -4,7 +4,14 @@ import { AppError } from '../../../shared/core/errors.ts'
 import { command, type Group, UsageError } from '../command.ts'
 import { bytesText, timeText } from '../output.ts'
 
-const TYPES: Record<string, string> = { '.parquet': 'application/vnd.apache.parquet', '.csv': 'text/csv' }
+const TYPES: Record<string, string> = {
+  '.parquet': 'application/vnd.apache.parquet',
+  '.csv': 'text/csv',
+  '.tsv': 'text/tab-separated-values',
+  '.json': 'application/json',
+  '.jsonl': 'application/x-ndjson',
+  '.ndjson': 'application/x-ndjson',
+}
 const DATASET = { type: 'positional', required: true, description: 'Name of the dataset' } as const
 
 const list = command({
@@ -67,14 +74,57 @@ const create = command({
 
 const upload = command({
   name: 'upload',
-  description: 'Add a file of rows: Parquet, or CSV with a header line',
-  args: { dataset: DATASET, file: { type: 'positional', required: true, description: 'Path of a .parquet or .csv file' } },
+  description: 'Add a file of rows: Parquet, CSV with a header line, or JSON',
+  args: {
+    dataset: DATASET,
+    file: { type: 'positional', required: true, description: 'Path of a .parquet, .csv, .tsv, .json, .jsonl or .ndjson file' },
+  },
   async run({ args, client, output }) {
     const type = TYPES[extname(args.file).toLowerCase()]
-    if (type === undefined) throw new UsageError(`${args.file} is neither .parquet nor .csv`)
+    if (type === undefined) throw new UsageError(`${args.file} is neither .parquet, .csv, .tsv, .json, .jsonl nor .ndjson`)
     const body = await fileOf(args.file, type)
     const span = await client('spans.upload', { params: { dataset: args.dataset }, body, type })
     output.answer(span, () => `span ${span.span} of ${args.dataset}: ${span.rows} rows, ${bytesText(span.bytes)}`)
+    return 0
+  },
+})
+
+const importRows = command({
+  name: 'import',
+  description: 'Add rows of a database or folder that the server knows as a source; without one, list them',
+  args: {
+    dataset: DATASET,
+    source: { type: 'positional', required: false, description: 'Name of the source' },
+    table: { type: 'string', description: 'All of this table' },
+    query: { type: 'string', description: 'What this SELECT gives', valueHint: 'sql' },
+    file: { type: 'string', description: 'This file, of a folder', valueHint: 'path' },
+  },
+  async run({ args: { dataset, source, table, query, file }, client, output }) {
+    if (source === undefined) {
+      const { items } = await client('sources.list')
+      output.table(
+        items,
+        [
+          { title: 'SOURCE', value: ({ name }) => name },
+          { title: 'KIND', value: ({ kind }) => kind },
+        ],
+        items,
+        'no sources yet: `npx shoal serve --sources FILE` names them',
+      )
+      return 0
+    }
+    const body = {
+      source,
+      ...(table === undefined ? {} : { table }),
+      ...(query === undefined ? {} : { query }),
+      ...(file === undefined ? {} : { file }),
+    }
+    const { span, added } = await client('spans.import', { params: { dataset }, body })
+    output.answer({ span, added }, () =>
+      added
+        ? `span ${span.span} of ${dataset}: ${span.rows} rows, ${bytesText(span.bytes)}`
+        : `the same ${span.rows} rows as span ${span.span} of ${dataset}: nothing added`,
+    )
     return 0
   },
 })
@@ -90,7 +140,7 @@ async function fileOf(path: string, type: string): Promise<Blob> {
 
 export const datasets: Group = {
   name: 'datasets',
-  description: 'Datasets: list, show, create, upload',
-  commands: [list, show, create, upload],
+  description: 'Datasets: list, show, create, upload, import',
+  commands: [list, show, create, upload, importRows],
   fallback: 'list',
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Slug } from '../../../shared/core/ids.ts'
 import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../datasets/span-files.ts'
+import { PARQUET_OPTIONS } from '../../datasets/duckdb.ts'
 import { defineComponent } from '../component.ts'
 
 const found = z.strictObject({

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Client } from '../../../shared/contract/client.ts'
 import type { ArtifactId, RunId, Slug } from '../../../shared/core/ids.ts'
 import { validateStatistics } from '../../../shared/data/anomalies.ts'
+import type { Anomaly } from '../../../shared/data/anomaly.ts'
 import { type DatasetStatistics, datasetStatisticsSchema, statisticsOf } from '../../../shared/data/dataset-statistics.ts'
 import { type Comparator, comparatorSchema, type DatasetSchema, datasetSchema } from '../../../shared/data/schema.ts'
 import { defineComponent } from '../component.ts'
@@ -14,6 +15,8 @@ const params = z.strictObject({
    * distance is not above 1.
    */
   drift: z.optional(comparatorSchema),
+  /** Whether values that have moved stop the run too: without it they are warnings, as a retraining takes them in. */
+  stopOnDrift: z.boolean().default(true),
 })
 
 const lookedUp = z.strictObject({
@@ -48,7 +51,7 @@ function watched(schema: DatasetSchema, drift: Comparator, now: DatasetStatistic
 /** Compares data with the accepted schema and with the data before, and stops the run where it does not fit. */
 export const validateData = defineComponent({
   name: 'validate-data',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { statistics: 'statistics', schema: 'schema' },
   outputs: { anomalies: 'anomalies' },
@@ -57,7 +60,7 @@ export const validateData = defineComponent({
     const { schema } = await api('datasets.get', { params: { dataset: dataset as Slug } })
     return { schema: schema as never, previous: await findPrevious(api, pipeline) }
   },
-  async run({ inputs, params: { environment, drift = { jensenShannonDivergence: 1 } }, reads, api, blobs, log }) {
+  async run({ inputs, params: { environment, stopOnDrift, drift = { jensenShannonDivergence: 1 } }, reads, api, blobs, log }) {
     const { schema: accepted, previous } = lookedUp.parse(reads)
     const statistics = await inputs.statistics.json(datasetStatisticsSchema)
     const schema = accepted ?? (await inputs.schema.json(datasetSchema))
@@ -75,17 +78,19 @@ export const validateData = defineComponent({
       before === undefined
         ? validateStatistics(statistics, schema, { environment })
         : validateStatistics(statistics, watched(schema, drift, statistics, before), { environment, previous: before })
-    const { anomalies, comparisons } = report
-    const errors = anomalies.filter(({ severity }) => severity === 'error')
-    for (const { severity, description } of anomalies) log[severity === 'error' ? 'error' : 'warn'](description)
+    const { anomalies, comparisons, tests } = report
+    const stops = ({ severity, name }: Anomaly): boolean => severity === 'error' && (stopOnDrift || !name.startsWith('COMPARATOR_'))
+    const errors = anomalies.filter(stops)
+    for (const anomaly of anomalies) log[stops(anomaly) ? 'error' : 'warn'](anomaly.description)
     const outputs = {
       anomalies: await blobs.json(
-        { anomalies, comparisons, schema: accepted === null ? 'inferred' : 'accepted', previousRun: previous?.run ?? null },
+        { anomalies, comparisons, tests, schema: accepted === null ? 'inferred' : 'accepted', previousRun: previous?.run ?? null },
         {
           properties: {
             errors: errors.length,
             warnings: anomalies.length - errors.length,
             comparisons: comparisons.length,
+            changes: tests.filter(({ changed }) => changed).length,
             schema: accepted === null ? 'inferred' : 'accepted',
           },
         },

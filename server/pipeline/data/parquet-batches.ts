@@ -1,7 +1,7 @@
 import { DuckDBBlobValue, type DuckDBDataChunk, JSDuckDBValueConverter, type DuckDBResult } from '@duckdb/node-api'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Batch, Column, ImageColumn, Scalar } from '../../../shared/data/columns.ts'
-import type { Duck } from '../../datasets/duckdb.ts'
+import type { DuckLane } from '../../datasets/duckdb.ts'
 import type { ExampleForm } from './example-form.ts'
 
 function imageColumn(chunk: DuckDBDataChunk, at: number, form: Extract<ExampleForm, { kind: 'image' }>): ImageColumn {
@@ -43,7 +43,11 @@ function batchOf(result: DuckDBResult, chunk: DuckDBDataChunk, form: ExampleForm
 }
 
 /** The rows of a query, some thousand at a time, so that memory stays flat. With an image form its column comes as images. */
-export async function* readBatches(duck: Duck, sql: string, form?: ExampleForm): AsyncGenerator<Batch & Readonly<Record<string, Column>>> {
+export async function* readBatches(
+  duck: DuckLane,
+  sql: string,
+  form?: ExampleForm,
+): AsyncGenerator<Batch & Readonly<Record<string, Column>>> {
   const result = await duck.connection.stream(sql)
   for (;;) {
     const chunk = await result.fetchChunk()

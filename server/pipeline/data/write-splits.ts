@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { JsonObject } from '../../../shared/core/json.ts'
 import { type Duck, literal, quoted } from '../../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../datasets/span-files.ts'
+import { PARQUET_OPTIONS } from '../../datasets/duckdb.ts'
 import { partSql, type SplitQuery, splitSql } from './split-sql.ts'
 
 export const SPLITS = ['train', 'validation', 'test'] as const

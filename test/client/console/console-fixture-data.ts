@@ -3,6 +3,7 @@ import type { Id, IdKind, Slug } from '../../../shared/core/ids.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { ArtifactSummary, RunDetail, StepSummary } from '../../../shared/contract/pipelines.ts'
 import type { Alert, FeatureDrift, MonitoringWindow } from '../../../shared/contract/monitoring.ts'
+import type { SchemaVersion } from '../../../shared/contract/schemas.ts'
 import type { Rollout, RolloutEvidence } from '../../../shared/contract/rollouts.ts'
 
 /** Moments of the fixture lie before this one, epoch milliseconds. */
@@ -357,6 +358,29 @@ export const datasets = [
       ],
       label: 'label',
     },
+  },
+]
+
+const deed = (hours: number, by: string, reason: string) => ({ at: NOW - hours * HOUR, by, reason })
+export const schemas: SchemaVersion[] = [
+  {
+    version: 2,
+    state: 'proposed',
+    schema: { environments: ['TRAINING'], features: [{ name: 'label', type: 'int' }] },
+    changes: [
+      { feature: 'label', part: 'type', change: 'changed', before: 'string', after: 'int' },
+      { feature: 'image', part: null, change: 'removed', before: { name: 'image', type: 'image' } },
+    ],
+    proposed: deed(2, 'ops laptop', 'labels are written without quotes since Monday'),
+    decided: null,
+  },
+  {
+    version: 1,
+    state: 'accepted',
+    schema: { environments: ['TRAINING'], features: [{ name: 'label', type: 'string' }] },
+    changes: [{ feature: 'label', part: null, change: 'added', after: { name: 'label', type: 'string' } }],
+    proposed: deed(90, 'pipeline digits', 'given when the dataset was made'),
+    decided: deed(90, 'pipeline digits', 'given when the dataset was made'),
   },
 ]
 

@@ -16,6 +16,7 @@ export function consoleFixture({ empty = false } = {}): Handlers {
   let history = data.history
   let rollouts = data.rollouts
   let alerts = data.alerts
+  let schemas = data.schemas
   const list = <T>(items: readonly T[]): T[] => (empty ? [] : [...items])
   return {
     'models.list': async () => ({ items: list(models) }),
@@ -78,6 +79,14 @@ export function consoleFixture({ empty = false } = {}): Handlers {
     },
     'rollouts.rollback': async ({ params }) => found(rollouts.find((one) => one.id === params.rollout)),
     'datasets.list': async () => ({ items: list(datasets) }),
+    'schemas.list': async () => ({ items: list(schemas) }),
+    'schemas.accept': async ({ params, body, actor }) => {
+      const decided = { at: Date.now(), by: actor.kind === 'key' ? actor.name : actor.kind, reason: body.reason }
+      schemas = schemas.map((one) =>
+        one.version === params.version ? { ...one, state: 'accepted', decided } : { ...one, state: 'superseded' },
+      )
+      return found(schemas[0])
+    },
     'alerts.list': async ({ query }) => ({
       items: list(alerts).filter((one) => query.kind === undefined || one.kind === query.kind),
       next: null,

@@ -15,6 +15,7 @@ const PLACES = [
   'monitoring/digits',
   'rollouts',
   'datasets',
+  'datasets/digits',
   'alerts',
   'federation',
   'no-such-page',
@@ -207,6 +208,21 @@ describe('the console', () => {
     const start = page.getByRole('button', { name: 'Start digits' })
     await start.waitFor()
     expect(await start.isDisabled()).toBe(true)
+  })
+
+  it('[DAT-30] reviews a proposed schema: what it changes, and a decision with a reason', async () => {
+    const page = await visit('datasets/digits')
+    await page.getByText('label, type: "string" becomes "int"').waitFor()
+    await page.getByRole('button', { name: 'Accept version 2' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('label, type').waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await dialog.getByLabel('Reason').fill('digits are numbers')
+    await dialog.getByRole('button', { name: 'Accept' }).click()
+    await page.getByText('digits are numbers').waitFor()
+    expect(await page.getByRole('button', { name: 'Accept version 2' }).count()).toBe(0)
+    const viewer = await visit('datasets/digits', { key: full.keys.viewer })
+    expect(await viewer.getByRole('button', { name: 'Propose from newest rows' }).isDisabled()).toBe(true)
   })
 
   it('[CNS-9] draws the confusion matrix and the training history of a run', async () => {

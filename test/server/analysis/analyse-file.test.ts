@@ -75,7 +75,7 @@ test('[DAT-13] lists, structures, decimals and times of every kind are read', as
   duck.close()
   const { statistics, schema } = await analyseFile(path, 'parquet')
   expect(Object.fromEntries(statistics.features.map(({ name, type }) => [name, type]))).toMatchObject({
-    list: 'string',
+    list: 'int',
     struct: 'string',
     clock: 'string',
     zoned: 'time',

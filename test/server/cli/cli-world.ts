@@ -12,7 +12,7 @@ import { type ManualClock, manualClock } from '../../../shared/core/clock.ts'
 import { cryptoRandom } from '../../../shared/core/random.ts'
 
 /** Served by the real services; the other nouns by the handlers of a test, behind the same edge: keys, validation, comparison with the contract. */
-const REAL_TAGS = ['Access', 'Server', 'Registry', 'Delivery']
+const REAL_TAGS = ['Access', 'Server', 'Registry', 'Delivery', 'Datasets']
 const FREE = { perSecond: 1e6, burst: 1e6 }
 
 export type Printed = { readonly code: number; readonly out: string; readonly err: string }

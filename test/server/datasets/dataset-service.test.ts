@@ -68,7 +68,9 @@ describe('datasets', () => {
     ['an empty file', utf8(''), 'text/csv', 'invalid_input'],
     ['a CSV file with a ragged row', utf8('id,width\n1,2\n2,3,4\n5,6\n'), 'text/csv', 'invalid_input'],
     ['a CSV file with NUL bytes', utf8('id,width\n1,\u0000\n'), 'text/csv', 'invalid_input'],
-    ['another type', utf8('{}'), 'application/json', 'unsupported_media_type'],
+    ['JSON that is no row', utf8('[1, 2]'), 'application/json', 'invalid_input'],
+    ['two columns that differ in case only', utf8('id,ID\n1,2\n'), 'text/csv', 'invalid_input'],
+    ['another type', utf8('{}'), 'application/pdf', 'unsupported_media_type'],
   ])('[MET-2] refuses %s and adds nothing', async (what, body, type, code) => {
     const name = await dataset(`refuses-${what.replaceAll(/[^a-z]+/gi, '-').toLowerCase()}`)
     await expect(bench.api('spans.upload', { params: { dataset: name }, body, type })).rejects.toMatchObject({ code })

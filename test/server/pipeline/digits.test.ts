@@ -139,7 +139,7 @@ describe('the digits pipeline, small', () => {
         feature.name === 'label' ? { ...feature, domain: { kind: 'values' as const, values: ['0', '1', '2', '3'], minMass: 1 } } : feature,
       ),
     }
-    await bench.datasets.setSchema(DIGITS, narrow)
+    await bench.datasets.schemas.set(DIGITS, { schema: narrow, reason: 'four classes will do', by: 'someone' })
     const stopped = await start('digits', { ...small, leastAccuracy: 0.999 })
     expect(stopped).toMatchObject({
       state: 'stopped',
@@ -155,7 +155,12 @@ describe('the digits pipeline, small', () => {
     expect(output(stopped, 'validate-data', 'anomalies')?.properties).toMatchObject({ errors: 1, schema: 'accepted' })
     expect(bench.alerts.at(-1)).toMatchObject({ kind: 'data-anomaly', subject: 'digits' })
 
-    await bench.datasets.setSchema(DIGITS, digitsSchema)
+    const proposed = await bench.api('schemas.propose', {
+      params: { dataset: DIGITS },
+      body: { schema: digitsSchema, reason: 'all ten digits' },
+    })
+    expect(proposed.changes).toMatchObject([{ feature: 'label', part: 'domain', change: 'changed' }])
+    await bench.api('schemas.accept', { params: { dataset: DIGITS, version: String(proposed.version) }, body: { reason: 'reviewed' } })
     await bench.pipelines.resume(stopped.id)
     const resumed = await finished(stopped.id)
     expect(states(resumed)).toMatchObject({

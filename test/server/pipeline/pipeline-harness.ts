@@ -5,6 +5,7 @@ import { systemClock } from '../../../shared/core/clock.ts'
 import { cryptoRandom } from '../../../shared/core/random.ts'
 import { type Client, createClient } from '../../../shared/contract/client.ts'
 import { datasetRoutes } from '../../../server/datasets/dataset-routes.ts'
+import type { Sources } from '../../../server/datasets/sources/source-settings.ts'
 import { createDatasets, type Datasets, type ExampleForm, type ExampleLimits } from '../../../server/datasets/dataset-service.ts'
 import { createEventBus, type EventBus } from '../../../server/events.ts'
 import { createApp } from '../../../server/app.ts'
@@ -69,6 +70,7 @@ export type BenchOptions = {
   readonly form?: ExampleForm | null
   readonly environment?: Readonly<Record<string, string>>
   readonly exampleLimits?: Partial<ExampleLimits>
+  readonly sources?: (folder: string) => Sources
 }
 
 /** Everything a pipeline touches, real: database, blobs, registry, the HTTP surface; only monitoring is absent. */
@@ -97,6 +99,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     folder: join(folder, 'work'),
     formOf: options.form === undefined ? (model) => exampleForm(registry, model) : async () => options.form,
     limits: options.exampleLimits ?? {},
+    sources: options.sources?.(folder) ?? {},
   })
   const metadata = createMetadata({ db, blobs })
   const send = internal.request
