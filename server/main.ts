@@ -18,6 +18,7 @@ import { batchPredict } from './pipelines/batch-predict.ts'
 import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
+import { flights } from './pipelines/flights.ts'
 import { repeat } from './repeat.ts'
 import { createServices } from './services.ts'
 import { lockFolder } from './storage/folder-lock.ts'
@@ -125,7 +126,7 @@ async function pipelinesOf(config: Config): Promise<readonly Pipeline[]> {
   )
   for (const { path, module } of modules)
     if (!Array.isArray(module.pipelines)) throw new AppError('invalid_pipeline', `${path} exports no list named pipelines`)
-  return [digits, digitsFederated, batchPredict, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
+  return [digits, digitsFederated, flights, batchPredict, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
 }
 
 /**

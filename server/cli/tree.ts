@@ -4,6 +4,7 @@ import { alias } from './commands/alias.ts'
 import { analyse } from './commands/analyse.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
+import { exampleData } from './commands/example-data.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
 import { pipelines } from './commands/pipelines.ts'
@@ -34,6 +35,7 @@ export const shoal: Group = {
     rollouts,
     alerts,
     datasets,
+    exampleData,
     analyse,
     keys,
     completion(() => shoal),
