@@ -24,6 +24,7 @@ import { createAlerts } from './monitoring/alert-service.ts'
 import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
 import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
 import type { MonitoringSettings } from './monitoring/settings.ts'
+import { componentRoutes } from './pipeline/component-routes.ts'
 import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
 import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
 import { exampleForm } from './registry/example-form.ts'
@@ -189,6 +190,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
+      componentRoutes(pipelines),
       metadataRoutes(metadata),
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),

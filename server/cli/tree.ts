@@ -15,6 +15,7 @@ import { rollouts } from './commands/rollouts.ts'
 import { runs } from './commands/runs.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
+import { steps } from './commands/steps.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -32,6 +33,7 @@ export const shoal: Group = {
     predict,
     pipelines,
     runs,
+    steps,
     rollouts,
     alerts,
     datasets,

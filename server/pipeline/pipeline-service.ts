@@ -2,9 +2,12 @@ import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecisi
 import { must } from '../../shared/core/assert.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
+import { type ArtifactId, newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import type { AnyComponent } from './component.ts'
+import { SHIPPED_COMPONENTS } from './shipped-components.ts'
+import { singleStep, singleStepNamed } from './single-step.ts'
 import { clearWork } from './work-folder.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { runParams } from './params.ts'
@@ -27,9 +30,21 @@ export type PipelinesOptions = ExecutorOptions & {
 
 type Page<T> = { items: T[]; next: string | null }
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
+export type SingleStepRun = {
+  /** Ids of artifacts. */
+  readonly inputs: Readonly<Record<string, ArtifactId>>
+  readonly params: JsonObject
+  readonly seed: number
+  readonly reason: string
+  readonly by: string
+}
 type Known = { readonly pipeline: Pipeline; readonly digest: Sha256 }
 
 export type Pipelines = {
+  /** Every component that a step can be run of by itself: those that ship, and those of pipelines. */
+  components(): ReadonlyMap<string, AnyComponent>
+  /** Runs one component on stored artifacts. Throws not_found, invalid_input. */
+  startStep(component: string, run: SingleStepRun): Promise<RunSummary>
   /** Makes a pipeline known; again at each start, as code is its source. Throws invalid_pipeline. */
   define(pipeline: Pipeline): Promise<void>
   list(): Promise<PipelineSummary[]>
@@ -63,6 +78,19 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   let closing = false
   let dispatching: Promise<void> = Promise.resolve()
 
+  const components = (): ReadonlyMap<string, AnyComponent> => {
+    const own = [...known.values()].flatMap(({ pipeline }) => Object.values(pipeline.steps).map(({ component }) => component))
+    return new Map([...SHIPPED_COMPONENTS, ...own].map((component) => [component.name, component]))
+  }
+
+  /** A pipeline that was defined, or one component by itself. */
+  async function find(name: string): Promise<Known | undefined> {
+    const found = known.get(name)
+    if (found !== undefined) return found
+    const pipeline = singleStepNamed(name, components())
+    return pipeline && { pipeline, digest: await pipelineDigest(pipeline) }
+  }
+
   const knownOf = (name: string): Known => {
     const found = known.get(name)
     if (found === undefined)
@@ -92,7 +120,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const row of await runs.inState('queued')) {
           if (closing || active.size >= options.concurrent) return
           const busy = [...active.values()].some((other) => other.pipeline === row.pipeline)
-          const found = known.get(row.pipeline)
+          const found = await find(row.pipeline)
           if (!busy && found !== undefined) launch(row, found.pipeline)
         }
       })
@@ -251,6 +279,27 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       return run
     },
 
+    components,
+
+    async startStep(name, { inputs, params, seed, reason, by }) {
+      const component = components().get(name)
+      if (component === undefined)
+        throw new AppError('not_found', `there is no component ${name}; there are ${[...components().keys()].join(', ')}`)
+      const given = await Promise.all(
+        Object.entries(inputs).map(async ([input, id]) => {
+          const artifact = await metadataStore(db).artifact(id)
+          if (artifact === undefined) throw new AppError('not_found', `input ${input}: there is no artifact ${id}`)
+          return [input, artifact] as const
+        }),
+      )
+      const single = singleStep(component, { inputs: Object.fromEntries(given), params, seed })
+      const found = { pipeline: single.pipeline, digest: await pipelineDigest(single.pipeline) }
+      return must(
+        await enqueue(found, { params: single.params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }),
+        'a run on demand',
+      )
+    },
+
     async runs({ pipeline, state, limit, cursor }) {
       const rows = await runs.page({ pipeline, state, limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
       return { items: rows.map(runSummaryOf), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
@@ -290,7 +339,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       const row = await rowOf(id)
       if (row.state === 'succeeded' || row.state === 'running' || row.state === 'queued')
         throw new AppError('conflict', `run ${id} is ${row.state}: there is nothing to resume`)
-      const found = knownOf(row.pipeline)
+      const found = (await find(row.pipeline)) ?? knownOf(row.pipeline)
       if (found.digest !== row.pipeline_digest)
         throw new AppError(
           'conflict',
@@ -327,7 +376,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async begin() {
       await clearWork(options.folder)
       for (const row of await runs.inState('running')) {
-        const found = known.get(row.pipeline)
+        const found = await find(row.pipeline)
         if (found !== undefined && found.digest === row.pipeline_digest) launch(row, found.pipeline)
         else {
           const detail =

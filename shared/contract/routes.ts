@@ -1,4 +1,5 @@
 import { accessRoutes } from './access.ts'
+import { componentRoutes } from './components.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
 import { monitoringRoutes } from './monitoring.ts'
@@ -14,6 +15,7 @@ export const ROUTES = {
   ...deliveryRoutes,
   ...datasetRoutes,
   ...pipelineRoutes,
+  ...componentRoutes,
   ...monitoringRoutes,
   ...rolloutRoutes,
   ...federationRoutes,

@@ -1,6 +1,6 @@
-import type { Json } from '../../../shared/core/json.ts'
-import { command, UsageError } from '../command.ts'
+import { command } from '../command.ts'
 import { followRun } from '../follow-run.ts'
+import { paramsOf } from '../params-of.ts'
 
 const FOLLOW = { type: 'boolean', description: 'Stay until the run has ended, with a progress bar' } as const
 const RUN = { type: 'positional', required: true, description: 'Id of the run' } as const
@@ -44,22 +44,3 @@ export const cancel = command({
     return 0
   },
 })
-
-/** `epochs=3 mode=fast` as `{ epochs: 3, mode: 'fast' }`. */
-function paramsOf(words: readonly string[]): Record<string, Json> {
-  return Object.fromEntries(
-    words.map((word) => {
-      const at = word.indexOf('=')
-      if (at < 1) throw new UsageError(`${word} is not of the form name=value`)
-      return [word.slice(0, at), valueOf(word.slice(at + 1))]
-    }),
-  )
-}
-
-function valueOf(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return text
-  }
-}
