@@ -1,19 +1,18 @@
-import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
+import type { PipelineSummary, RunDetail, RunSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
-import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import { type ArtifactId, newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
-import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { metadataStore } from '../metadata/metadata-store.ts'
 import type { AnyComponent } from './component.ts'
-import { SHIPPED_COMPONENTS } from './shipped-components.ts'
-import { singleStep, singleStepNamed } from './single-step.ts'
+import { type KnownPipeline, knownPipelines } from './known-pipelines.ts'
+import { singleStep } from './single-step.ts'
+import { stepSummaryOf } from './step-summary.ts'
 import { clearWork } from './work-folder.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { runParams } from './params.ts'
 import { checkPipeline, definitionOf, type Pipeline, pipelineDigest, predecessors, stepParams, type TriggerKind } from './pipeline.ts'
 import { pipelineStore } from './pipeline-store.ts'
-import type { StepState } from './planner.ts'
 import { type LogLine, runLogStore } from './run-log-store.ts'
 import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
@@ -38,7 +37,6 @@ export type SingleStepRun = {
   readonly reason: string
   readonly by: string
 }
-type Known = { readonly pipeline: Pipeline; readonly digest: Sha256 }
 
 export type Pipelines = {
   /** Every component that a step can be run of by itself: those that ship, and those of pipelines. */
@@ -71,32 +69,14 @@ export type Pipelines = {
 
 export function createPipelines(options: PipelinesOptions): Pipelines {
   const { db, clock, random, events } = options
-  const known = new Map<string, Known>()
+  const known = knownPipelines()
   const runs = runStore(db)
   const executor = createExecutor(options)
   const active = new Map<string, { pipeline: string; done: Promise<void> }>()
   let closing = false
   let dispatching: Promise<void> = Promise.resolve()
 
-  const components = (): ReadonlyMap<string, AnyComponent> => {
-    const own = [...known.values()].flatMap(({ pipeline }) => Object.values(pipeline.steps).map(({ component }) => component))
-    return new Map([...SHIPPED_COMPONENTS, ...own].map((component) => [component.name, component]))
-  }
-
-  /** A pipeline that was defined, or one component by itself. */
-  async function find(name: string): Promise<Known | undefined> {
-    const found = known.get(name)
-    if (found !== undefined) return found
-    const pipeline = singleStepNamed(name, components())
-    return pipeline && { pipeline, digest: await pipelineDigest(pipeline) }
-  }
-
-  const knownOf = (name: string): Known => {
-    const found = known.get(name)
-    if (found === undefined)
-      throw new AppError('unknown_pipeline', `there is no pipeline ${name}; there are ${[...known.keys()].join(', ') || 'none'}`)
-    return found
-  }
+  const { components, find, of: knownOf } = known
 
   const rowOf = async (id: RunId): Promise<RunRow> => {
     const row = await runs.get(id)
@@ -129,7 +109,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   }
 
   async function enqueue(
-    { pipeline, digest }: Known,
+    { pipeline, digest }: KnownPipeline,
     run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
   ): Promise<RunSummary | undefined> {
     const params = runParams(pipeline.params, run.params)
@@ -190,7 +170,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     db,
     clock,
     events,
-    pipelines: () => [...known.values()].map(({ pipeline }) => pipeline),
+    pipelines: () => known.all().map(({ pipeline }) => pipeline),
     data: options.data,
     fleet: async (pipeline) => {
       const run = await underwayFor(pipeline.model)
@@ -208,7 +188,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     lastFired: trigger.lastFired,
   })
 
-  async function summary({ pipeline, digest }: Known): Promise<PipelineSummary> {
+  async function summary({ pipeline, digest }: KnownPipeline): Promise<PipelineSummary> {
     const last = await runs.last(pipeline.name)
     return {
       name: pipeline.name as Slug,
@@ -242,10 +222,10 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const [kind, trigger] of Object.entries(pipeline.triggers))
           await triggerStore(tx).define(pipeline.name, kind as TriggerKind, { ...trigger, since: clock.now() })
       })
-      known.set(pipeline.name, { pipeline, digest })
+      known.add({ pipeline, digest })
     },
 
-    list: () => Promise.all([...known.values()].map(summary)),
+    list: () => Promise.all(known.all().map(summary)),
     get: async (name) => summary(knownOf(name)),
 
     async setTrigger(name, kind, { enabled, settings }) {
@@ -415,23 +395,4 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 function cursorOf(text: string): number {
   if (!/^[0-9]{1,15}$/.test(text)) throw new AppError('invalid_input', 'the cursor is not one that a page gave as `next`')
   return Number(text)
-}
-
-function stepSummaryOf(row: ExecutionRow, outputs: readonly { path: string; artifact: StepSummary['outputs'][string] }[]): StepSummary {
-  const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
-  return {
-    name: row.step,
-    component: row.component,
-    componentVersion: row.component_version,
-    state: row.state as StepState,
-    after: JSON.parse(row.after) as string[],
-    started: row.started,
-    ended: row.ended,
-    attempts: row.attempts,
-    cache: parsed(row.cache),
-    progress: parsed(row.progress),
-    outputs: Object.fromEntries(outputs.map(({ path, artifact }) => [path, artifact])),
-    params: JSON.parse(row.params) as JsonObject,
-    error: parsed(row.error),
-  }
 }
