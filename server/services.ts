@@ -31,6 +31,7 @@ import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
 import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
 import type { MonitoringSettings } from './monitoring/settings.ts'
 import { type Environment, readEnvironment } from './pipeline/environment.ts'
+import { componentRoutes } from './pipeline/component-routes.ts'
 import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
 import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
 import { exampleForm } from './registry/example-form.ts'
@@ -221,6 +222,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
+      componentRoutes(pipelines),
       metadataRoutes(metadata),
       trackingRoutes(tracking),
       trialRoutes({ db, clock }),

@@ -4,6 +4,7 @@ import { alias } from './commands/alias.ts'
 import { analyse } from './commands/analyse.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
+import { exampleData } from './commands/example-data.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
 import { lineage } from './commands/lineage.ts'
@@ -18,6 +19,7 @@ import { serve } from './commands/serve.ts'
 import { skew } from './commands/skew.ts'
 import { status } from './commands/status.ts'
 import { triggers } from './commands/triggers.ts'
+import { steps } from './commands/steps.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -37,11 +39,13 @@ export const shoal: Group = {
     triggers,
     runs,
     lineage,
+    steps,
     rollouts,
     alerts,
     skew,
     datasets,
     schemas,
+    exampleData,
     analyse,
     keys,
     completion(() => shoal),

@@ -8,13 +8,16 @@ import type {
   TriggerTest,
 } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
-import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
+import { type ArtifactId, newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { flatTexts } from '../metadata/run-value.ts'
 import { logTexts } from '../metadata/tracking-service.ts'
 import type { Db } from '../storage/database.ts'
+import { metadataStore } from '../metadata/metadata-store.ts'
+import type { AnyComponent } from './component.ts'
+import { type KnownPipeline, knownPipelines } from './known-pipelines.ts'
+import { singleStep } from './single-step.ts'
 import { clearWork } from './work-folder.ts'
 import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
@@ -44,9 +47,20 @@ export type PipelinesOptions = ExecutorOptions & {
 
 type Page<T> = { items: T[]; next: string | null }
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
-type Known = { readonly pipeline: Pipeline; readonly digest: Sha256 }
+export type SingleStepRun = {
+  /** Ids of artifacts. */
+  readonly inputs: Readonly<Record<string, ArtifactId>>
+  readonly params: JsonObject
+  readonly seed: number
+  readonly reason: string
+  readonly by: string
+}
 
 export type Pipelines = {
+  /** Every component that a step can be run of by itself: those that ship, and those of pipelines. */
+  components(): ReadonlyMap<string, AnyComponent>
+  /** Runs one component on stored artifacts. Throws not_found, invalid_input. */
+  startStep(component: string, run: SingleStepRun): Promise<RunSummary>
   /** Makes a pipeline known; again at each start, as code is its source. Throws invalid_pipeline. */
   define(pipeline: Pipeline): Promise<void>
   list(): Promise<PipelineSummary[]>
@@ -80,7 +94,7 @@ export type Pipelines = {
 
 export function createPipelines(options: PipelinesOptions): Pipelines {
   const { db, clock, random, events } = options
-  const known = new Map<string, Known>()
+  const known = knownPipelines()
   const runs = runStore(db)
   const executor = createExecutor(options)
   const records = createRunRecords(options)
@@ -88,12 +102,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   let closing = false
   let dispatching: Promise<void> = Promise.resolve()
 
-  const knownOf = (name: string): Known => {
-    const found = known.get(name)
-    if (found === undefined)
-      throw new AppError('unknown_pipeline', `there is no pipeline ${name}; there are ${[...known.keys()].join(', ') || 'none'}`)
-    return found
-  }
+  const { components, find, of: knownOf } = known
 
   const rowOf = async (id: RunId): Promise<RunRow> => {
     const row = await runs.get(id)
@@ -117,7 +126,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const row of await runs.inState('queued')) {
           if (closing || active.size >= options.concurrent) return
           const busy = [...active.values()].some((other) => other.pipeline === row.pipeline)
-          const found = known.get(row.pipeline)
+          const found = await find(row.pipeline)
           if (!busy && found !== undefined) launch(row, found.pipeline)
         }
       })
@@ -126,9 +135,9 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   }
 
   async function enqueue(
-    { pipeline, digest }: Known,
+    { pipeline, digest }: KnownPipeline,
     run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null; replays?: RunRow },
-    also: (tx: Db, run: RunId) => Promise<void>,
+    also: (tx: Db, run: RunId) => Promise<void> = () => Promise.resolve(),
   ): Promise<RunSummary | undefined> {
     // the very parameters of the run that is replayed, whatever the defaults are now
     const params = run.replays === undefined ? runParams(pipeline.params, run.params) : run.params
@@ -195,7 +204,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     db,
     clock,
     events,
-    pipelines: () => [...known.values()].map(({ pipeline }) => pipeline),
+    pipelines: () => known.all().map(({ pipeline }) => pipeline),
     data: options.data,
     fleet: async (pipeline) => {
       const run = await underwayFor(pipeline.model)
@@ -213,7 +222,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     lastFired: trigger.lastFired,
   })
 
-  async function summary({ pipeline, digest }: Known): Promise<PipelineSummary> {
+  async function summary({ pipeline, digest }: KnownPipeline): Promise<PipelineSummary> {
     const last = await runs.last(pipeline.name)
     return {
       name: pipeline.name as Slug,
@@ -247,10 +256,10 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const [kind, trigger] of Object.entries(pipeline.triggers))
           await triggerStore(tx).define(pipeline.name, kind as TriggerKind, { ...trigger, since: clock.now() })
       })
-      known.set(pipeline.name, { pipeline, digest })
+      known.add({ pipeline, digest })
     },
 
-    list: () => Promise.all([...known.values()].map(summary)),
+    list: () => Promise.all(known.all().map(summary)),
     get: async (name) => summary(knownOf(name)),
 
     async setTrigger(name, kind, change) {
@@ -265,6 +274,27 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async startRun(name, run) {
       const started = await triggers.demand(knownOf(name).pipeline, run)
       return typeof started === 'string' ? runSummaryOf(await rowOf(started)) : started
+    },
+
+    components,
+
+    async startStep(name, { inputs, params, seed, reason, by }) {
+      const component = components().get(name)
+      if (component === undefined)
+        throw new AppError('not_found', `there is no component ${name}; there are ${[...components().keys()].join(', ')}`)
+      const given = await Promise.all(
+        Object.entries(inputs).map(async ([input, id]) => {
+          const artifact = await metadataStore(db).artifact(id)
+          if (artifact === undefined) throw new AppError('not_found', `input ${input}: there is no artifact ${id}`)
+          return [input, artifact] as const
+        }),
+      )
+      const single = singleStep(component, { inputs: Object.fromEntries(given), params, seed })
+      const found = { pipeline: single.pipeline, digest: await pipelineDigest(single.pipeline) }
+      return must(
+        await enqueue(found, { params: single.params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }),
+        'a run on demand',
+      )
     },
 
     async runs({ pipeline, state, limit, cursor }) {
@@ -304,7 +334,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       const row = await rowOf(id)
       if (row.state === 'succeeded' || row.state === 'running' || row.state === 'queued')
         throw new AppError('conflict', `run ${id} is ${row.state}: there is nothing to resume`)
-      const found = knownOf(row.pipeline)
+      const found = (await find(row.pipeline)) ?? knownOf(row.pipeline)
       if (found.digest !== row.pipeline_digest)
         throw new AppError(
           'conflict',
@@ -341,7 +371,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async begin() {
       await clearWork(options.folder)
       for (const row of await runs.inState('running')) {
-        const found = known.get(row.pipeline)
+        const found = await find(row.pipeline)
         if (found !== undefined && found.digest === row.pipeline_digest) launch(row, found.pipeline)
         else {
           const detail =

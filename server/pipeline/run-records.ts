@@ -12,6 +12,7 @@ import type { Pipeline } from './pipeline.ts'
 import type { StepState } from './planner.ts'
 import { type RunRow, runStore, runSummaryOf, type RunTrigger } from './run-store.ts'
 import type { StepIdentity } from './step-cache.ts'
+import { stepSummaryOf } from './step-summary.ts'
 
 export type RunRecordsOptions = {
   readonly db: Db
@@ -93,26 +94,5 @@ export function createRunRecords({ db, arrivals }: RunRecordsOptions) {
         }),
       }
     },
-  }
-}
-
-function stepSummaryOf(row: ExecutionRow, inputs: StepSummary['inputs'], outputs: StepSummary['outputs']): StepSummary {
-  const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
-  return {
-    name: row.step,
-    component: row.component,
-    componentVersion: row.component_version,
-    componentDigest: parsed<{ component: Sha256 }>(row.identity)?.component ?? null,
-    state: row.state as StepState,
-    after: JSON.parse(row.after) as string[],
-    started: row.started,
-    ended: row.ended,
-    attempts: row.attempts,
-    cache: parsed(row.cache),
-    progress: parsed(row.progress),
-    inputs,
-    outputs,
-    params: JSON.parse(row.params) as JsonObject,
-    error: parsed(row.error),
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Client, createClient } from '../../shared/contract/client.ts'
+import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
@@ -14,7 +15,7 @@ import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
-import type { Produced, StepLimits } from './component.ts'
+import { artifactTypeOf, type InputType, type Produced, type StepLimits } from './component.ts'
 import { BRIDGE_URL } from './fetch-bridge.ts'
 import { figuresOf, type MetricLog, openMetricLog } from './metric-log.ts'
 import { type Pipeline, stepParams } from './pipeline.ts'
@@ -83,8 +84,24 @@ export function createStepRunner(options: StepRunnerOptions) {
   const workers = createWorkerPool({ clock, idle: options.parallel, memoryMb: options.limits.memoryMb })
   const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
 
-  async function inputsOf(pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
-    const wires = Object.entries(must(pipeline.steps[row.step], 'the definition of a step').inputs)
+  /** An artifact that a parameter of the run names. Throws invalid_input for one that is not there, gone, or of another type. */
+  async function storedInput(run: RunRow, name: string, type: InputType): Promise<ArtifactSummary> {
+    const id = (JSON.parse(run.params) as JsonObject)[name]
+    const artifact = typeof id === 'string' ? await metadata.artifact(id) : undefined
+    if (artifact === undefined) throw new AppError('invalid_input', `parameter ${name} is ${JSON.stringify(id)}, which is no artifact`)
+    if (artifact.type !== artifactTypeOf(type))
+      throw new AppError(
+        'invalid_input',
+        `parameter ${name} names ${artifact.id} of type ${artifact.type}, expected ${artifactTypeOf(type)}`,
+      )
+    if (artifact.digest === null || !(await blobs.has(artifact.digest)))
+      throw new AppError('invalid_input', `what ${artifact.id} held was deleted`)
+    return artifact
+  }
+
+  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
+    const { component, inputs } = must(pipeline.steps[row.step], 'the definition of a step')
+    const wires = Object.entries(inputs)
     if (wires.length === 0) return {}
     const sources = new Set(wires.map(([, wire]) => wire.split('.')[0]))
     const steps = (await runs.steps(row.run)).filter(({ step }) => sources.has(step))
@@ -92,8 +109,9 @@ export function createStepRunner(options: StepRunnerOptions) {
       steps.map((step) => step.id),
       'output',
     )
-    return Object.fromEntries(
-      wires.map(([name, wire]) => {
+    const taken = await Promise.all(
+      wires.map(async ([name, wire]): Promise<[string, ArtifactSummary]> => {
+        if (wire.startsWith('$')) return [name, await storedInput(run, wire.slice(1), must(component.inputs[name], 'the type of an input'))]
         const [from = '', path = ''] = wire.split('.')
         const source = must(
           steps.find((step) => step.step === from),
@@ -103,6 +121,11 @@ export function createStepRunner(options: StepRunnerOptions) {
           outputs.find((output) => output.execution === source.id && output.path === path),
           `output ${wire}`,
         )
+        return [name, artifact]
+      }),
+    )
+    return Object.fromEntries(
+      taken.map(([name, artifact]) => {
         const digest = must(artifact.digest, 'the digest of an artifact')
         return [
           name,
@@ -239,7 +262,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       let ending: Ending
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
-        const inputs = await inputsOf(pipeline, row)
+        const inputs = await inputsOf(run, pipeline, row)
         resolved.inputs = inputs
         const original = run.replay_of === null ? undefined : await runs.stepOf(run.replay_of, row.step)
         // a replay sees what the original saw, whatever the world is like now

@@ -1,4 +1,5 @@
 import { accessRoutes } from './access.ts'
+import { componentRoutes } from './components.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
 import { monitoringRoutes } from './monitoring.ts'
@@ -20,6 +21,7 @@ export const ROUTES = {
   ...schemaRoutes,
   ...pipelineRoutes,
   ...trackingRoutes,
+  ...componentRoutes,
   ...monitoringRoutes,
   ...skewRoutes,
   ...rolloutRoutes,

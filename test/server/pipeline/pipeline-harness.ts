@@ -27,6 +27,7 @@ import { trackingRoutes } from '../../../server/metadata/tracking-routes.ts'
 import { createTracking } from '../../../server/metadata/tracking-service.ts'
 import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
+import { componentRoutes } from '../../../server/pipeline/component-routes.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
 import type { FleetFacts } from '../../../server/pipeline/trigger-service.ts'
 import { createPipelines, type Pipelines } from '../../../server/pipeline/pipeline-service.ts'
@@ -55,6 +56,8 @@ export type PipelineBench = {
   readonly fleet: { -readonly [K in keyof FleetFacts]: FleetFacts[K] }
   /** With the rights of a releaser. */
   readonly api: Client
+  /** A request with the same rights. */
+  send(request: Request): Promise<Response>
   /** With this key or device token. */
   as(token: string): Client
   close(): Promise<void>
@@ -131,6 +134,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
+      componentRoutes(pipelines),
       metadataRoutes(metadata),
       trackingRoutes(createTracking({ db })),
       trialRoutes({ db, clock }),
@@ -168,6 +172,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     folder,
     fleet,
     api,
+    send,
     as: (token) =>
       createClient({ url: 'http://test', fetch: async (url, init) => app.request(new Request(url, init)), token: () => token }),
     close: async () => {
