@@ -8,8 +8,9 @@ import { type BackendChoice, selectBackend } from '../compute/select-backend.ts'
 import { runSelfTest } from '../compute/self-test.ts'
 import { inputOf, selfTestOf } from '../tensor/golden.ts'
 import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
-import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, RunnableManifest } from './inference-api.ts'
+import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, ModelInput, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
+import { prepareTensors, takesTensors } from './prepare-tensors.ts'
 
 export type InferenceServiceOptions = BackendOptions & { readonly clock?: Clock }
 
@@ -22,6 +23,12 @@ const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
 /** What models that take more than one batch of numbers are timed on. */
 const goldenInputs = ({ selfTest }: RunnableManifest): ModelTensor[] =>
   selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
+
+function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: ModelTensor[]; observed: ModelAnswer['observed'] } {
+  if (takesTensors(manifest)) return { tensors: prepareTensors(manifest, input), observed: {} }
+  const { tensor, observed } = prepareInput(manifest, input)
+  return { tensors: [tensor], observed }
+}
 
 /**
  * Inference over shared/compute, for whatever thread runs it: the browser's worker, or the process of a simulation.
@@ -97,18 +104,16 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     async predict(handle, input): Promise<ModelAnswer> {
       const { runtime, manifest } = held(handle)
       const start = clock.monotonic()
-      const { tensor, observed } = prepareInput(manifest, input)
-      const outputs = await runtime.predict([tensor]).catch((thrown: unknown) => {
+      const { tensors, observed } = prepare(manifest, input)
+      const outputs = await runtime.predict(tensors).catch((thrown: unknown) => {
         if (thrown instanceof AppError || runtime.backend !== 'webgpu') throw thrown
         throw new AppError('no_backend', `WebGPU stopped answering: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
           cause: thrown,
         })
       })
-      return {
-        output: Float32Array.from(asNumbers(must(outputs[0], 'an output'), 'output 0').data),
-        observed,
-        ms: clock.monotonic() - start,
-      }
+      const output = manifest.labels.length === 0 ? [] : asNumbers(must(outputs[0], 'an output'), 'output 0').data
+      const named = Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, must(outputs[i], name)]))
+      return { output: Float32Array.from(output), outputs: named, observed, ms: clock.monotonic() - start }
     },
     async unload(handle) {
       loaded.get(handle)?.runtime.dispose()
