@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import { BYTES_PER_VALUE, type Dtype, isDtype, type NamedTensors, shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
+import { ok } from '../core/result.ts'
+import { BYTES_PER_VALUE, type Dtype, isDtype, shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
 import { BACKENDS, type BackendName, type BackendOptions, useBackend } from './backends.ts'
-import type { Topology } from './model.ts'
 import { checkParity } from './parity.ts'
-import { loadRuntime, type TensorSpec } from './runtime.ts'
+import { loadRuntime, type RuntimeModel } from './load-runtime.ts'
+import type { TensorSpec } from './runtime.ts'
 
 /** Milliseconds: of the first prediction, with compilation, and the median of those after it. */
 export type BackendTiming = { readonly first: number; readonly median: number }
@@ -20,7 +22,9 @@ export type BackendChoice = {
 }
 
 export type SelectOptions = BackendOptions & {
-  readonly model: { readonly topology: Topology; readonly tensors: NamedTensors }
+  readonly model: RuntimeModel
+  /** What the candidates are timed on, one tensor per input: models whose inputs are more than a batch of one size need it. One example of zeros where left out. */
+  readonly inputs?: readonly ModelTensor[]
   readonly candidates?: readonly BackendName[]
   /** An earlier choice under the same model digest and computeFingerprint(). Taken without measuring if it still passes the parity check. */
   readonly remembered?: BackendName
@@ -49,7 +53,7 @@ function emptyInput(spec: TensorSpec): TensorData {
 async function measure(backend: BackendName, options: SelectOptions, clock: Clock): Promise<BackendTiming> {
   const runtime = await loadRuntime(options.model, backend, options)
   try {
-    const inputs = runtime.inputs.map(emptyInput)
+    const inputs = options.inputs ?? runtime.inputs.map(emptyInput)
     const time = async () => {
       const start = clock.monotonic()
       await runtime.predict(inputs)
@@ -66,6 +70,10 @@ async function measure(backend: BackendName, options: SelectOptions, clock: Cloc
   }
 }
 
+/** onnxruntime has no gradients to compare; what it computes is proven by the model's own self-test. */
+const proves = (backend: BackendName, options: SelectOptions): ReturnType<typeof checkParity> =>
+  options.model.format === 'onnx' ? Promise.resolve(ok({ distance: 0 })) : checkParity(backend, options)
+
 /**
  * The fastest backend for this model here, by measurement; it is current afterwards. A backend that does not start, differs from the CPU
  * backend or cannot run the model is left out. Throws no_backend with every reason when none is left.
@@ -74,7 +82,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   const { candidates = BACKENDS, remembered, clock = systemClock } = options
   const skipped: Partial<Record<BackendName, string>> = {}
   if (remembered !== undefined && candidates.includes(remembered)) {
-    const parity = await checkParity(remembered, options)
+    const parity = await proves(remembered, options)
     if (parity.ok) {
       return { backend: remembered, timings: {}, skipped, why: `${remembered} was the fastest when it was measured here before` }
     }
@@ -84,7 +92,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   for (const backend of candidates) {
     if (skipped[backend] !== undefined) continue
     try {
-      const parity = await checkParity(backend, options)
+      const parity = await proves(backend, options)
       if (parity.ok) timings[backend] = await measure(backend, options, clock)
       else skipped[backend] = parity.error.detail
     } catch (thrown) {
@@ -95,7 +103,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   const best = measured.reduce<(typeof measured)[number] | undefined>((a, b) => (a === undefined || b.median < a.median ? b : a), undefined)
   const reasons = Object.entries(skipped).map(([backend, why]) => `${backend}: ${why}`)
   if (best === undefined) throw new AppError('no_backend', `no backend can run this model here: ${reasons.join('; ')}`)
-  useBackend(best.backend)
+  if (options.model.format !== 'onnx') useBackend(best.backend)
   const others = measured
     .filter(({ backend }) => backend !== best.backend)
     .map(({ backend, median }) => `${backend} ${median.toFixed(2)} ms`)

@@ -2,6 +2,7 @@ import { accessRoutes } from './access.ts'
 import { componentRoutes } from './components.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
+import { importRoutes } from './imports.ts'
 import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
@@ -28,6 +29,7 @@ export const ROUTES = {
   ...federationRoutes,
   ...servingRoutes,
   ...trialRoutes,
+  ...importRoutes,
 }
 
 export type Routes = typeof ROUTES

@@ -2,13 +2,33 @@ import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { BACKENDS, type BackendName, type BackendOptions, computeFingerprint, memoryInUse } from '../compute/backends.ts'
-import { loadRuntime, type Runtime } from '../compute/runtime.ts'
+import { loadRuntime, type RuntimeModel } from '../compute/load-runtime.ts'
+import type { Runtime } from '../compute/runtime.ts'
 import { type BackendChoice, selectBackend } from '../compute/select-backend.ts'
 import { runSelfTest } from '../compute/self-test.ts'
-import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, RunnableManifest } from './inference-api.ts'
+import { inputOf, selfTestOf } from '../tensor/golden.ts'
+import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
+import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, ModelInput, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
+import { prepareTensors, takesTensors } from './prepare-tensors.ts'
 
 export type InferenceServiceOptions = BackendOptions & { readonly clock?: Clock }
+
+const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
+  format: manifest.requires.runtime,
+  topology: manifest.topology,
+  tensors,
+})
+
+/** What models that take more than one batch of numbers are timed on. */
+const goldenInputs = ({ selfTest }: RunnableManifest): ModelTensor[] =>
+  selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
+
+function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: ModelTensor[]; observed: ModelAnswer['observed'] } {
+  if (takesTensors(manifest)) return { tensors: prepareTensors(manifest, input), observed: {} }
+  const { tensor, observed } = prepareInput(manifest, input)
+  return { tensors: [tensor], observed }
+}
 
 /**
  * Inference over shared/compute, for whatever thread runs it: the browser's worker, or the process of a simulation.
@@ -29,11 +49,11 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     backends: readonly BackendName[],
     options: BackendOptions,
   ): Promise<{ runtime: Runtime; largestDifference: number }> {
-    const { topology, selfTest } = model.manifest
+    const source = sourceOf(model)
     let why: AppError | undefined
     for (const backend of backends) {
-      const runtime = await loadRuntime({ topology, tensors: model.tensors }, backend, options)
-      const tested = await runSelfTest(runtime, { inputs: [selfTest.input], outputs: [selfTest.output], tolerance: selfTest.tolerance })
+      const runtime = await loadRuntime(source, backend, options)
+      const tested = await runSelfTest(runtime, selfTestOf(model.manifest.selfTest))
       if (tested.ok) return { runtime, largestDifference: tested.value.largestDifference }
       runtime.dispose()
       why ??= tested.error
@@ -53,7 +73,8 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
       clock,
       candidates,
       ...known,
-      model: { topology: model.manifest.topology, tensors: model.tensors },
+      model: sourceOf(model),
+      ...(model.manifest.requires.runtime === 'tfjs-layers' ? {} : { inputs: goldenInputs(model.manifest) }),
     })
     // a driver that computes wrongly must not cost the device the version: what else can run it is tried before it is refused
     const others = candidates.filter((name) => name !== choice.backend && choice.timings[name] !== undefined)
@@ -83,14 +104,16 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     async predict(handle, input): Promise<ModelAnswer> {
       const { runtime, manifest } = held(handle)
       const start = clock.monotonic()
-      const { tensor, observed } = prepareInput(manifest, input)
-      const outputs = await runtime.predict([tensor]).catch((thrown: unknown) => {
+      const { tensors, observed } = prepare(manifest, input)
+      const outputs = await runtime.predict(tensors).catch((thrown: unknown) => {
         if (thrown instanceof AppError || runtime.backend !== 'webgpu') throw thrown
         throw new AppError('no_backend', `WebGPU stopped answering: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
           cause: thrown,
         })
       })
-      return { output: Float32Array.from(must(outputs[0], 'an output').data), observed, ms: clock.monotonic() - start }
+      const output = manifest.labels.length === 0 ? [] : asNumbers(must(outputs[0], 'an output'), 'output 0').data
+      const named = Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, must(outputs[i], name)]))
+      return { output: Float32Array.from(output), outputs: named, observed, ms: clock.monotonic() - start }
     },
     async unload(handle) {
       loaded.get(handle)?.runtime.dispose()

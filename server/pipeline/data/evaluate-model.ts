@@ -1,5 +1,6 @@
 import { predictBatches } from '../../../shared/compute/predict-batches.ts'
-import { loadRuntime, type Runtime } from '../../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
+import type { Runtime } from '../../../shared/compute/runtime.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
 import { type Answers, bothClasses } from './measured.ts'
 import type { ModelFile } from './model-file.ts'
