@@ -40,7 +40,7 @@ export const extract = defineComponent({
     )
     return Object.fromEntries(entries)
   },
-  async run({ params: { query }, reads, blobs, folder, log, progress }) {
+  async run({ params: { query }, reads, blobs, folder, log, progress, signal }) {
     const views = Object.entries(sources.parse(reads))
     const only = views.length === 1 ? views[0]?.[0] : undefined
     const select = query ?? (only === undefined ? undefined : `SELECT * FROM ${quoted(only)}`)
@@ -52,7 +52,7 @@ export const extract = defineComponent({
       }),
     )
     // one thread: the rows' order, and with it the file, is then the same each time
-    const duck = await openDuck({ folder, files: located.flatMap(({ spans }) => spans.map(({ path }) => path)), threads: 1 })
+    const duck = await openDuck({ folder, files: located.flatMap(({ spans }) => spans.map(({ path }) => path)), threads: 1, signal })
     try {
       for (const { view, spans } of located) {
         const parts = spans.map(({ path, span }) => `SELECT *, ${span} AS _span FROM read_parquet(${literal(path)})`)
