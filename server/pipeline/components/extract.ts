@@ -19,6 +19,18 @@ const params = z.strictObject({
   query: z.string().max(20_000).optional(),
   /** First turn the examples that people shared for a model into a span of its dataset. */
   collect: z.strictObject({ dataset: z.string(), model: z.string() }).nullable().default(null),
+  /** First import from sources that the server knows by name; rows that are the same as the last time are no new span. */
+  imports: z
+    .array(
+      z.strictObject({
+        dataset: z.string(),
+        source: z.string(),
+        table: z.string().optional(),
+        query: z.string().optional(),
+        file: z.string().optional(),
+      }),
+    )
+    .default([]),
 })
 
 /** Selects and joins data from several sources into one table. */
@@ -29,7 +41,12 @@ export const extract = defineComponent({
   inputs: {},
   outputs: { data: 'data' },
   params,
-  async reads({ params: { sources: wanted, collect }, api }) {
+  async reads({ params: { sources: wanted, collect, imports }, api }) {
+    for (const { dataset, source, ...selection } of imports)
+      await api('spans.import', {
+        params: { dataset: dataset as Slug },
+        body: { source: source as Slug, ...(selection as { table?: string; query?: string; file?: string }) },
+      })
     if (collect !== null)
       await api('spans.collect', { params: { dataset: collect.dataset as Slug }, body: { model: collect.model as Slug } })
     const entries = await Promise.all(

@@ -21,8 +21,31 @@ const asking = (name: string) =>
   })
 
 let bench: PipelineBench
+/** Orders come from a folder each time, and are joined with what was uploaded. */
+const importing = definePipeline({
+  name: 'importing',
+  description: '',
+  model: 'importing',
+  dataset: rows,
+  params: {},
+  steps: {
+    extract: step(extract, {
+      params: {
+        imports: [{ dataset: 'orders', source: 'files', file: 'orders.csv' }],
+        sources: { r: rows, o: 'orders' },
+        query: 'SELECT o.id, r.b FROM o JOIN r ON r.a = o.row ORDER BY o.id',
+      },
+    }),
+  },
+})
+
 beforeAll(async () => {
-  bench = await createBench({ pipelines: [asking('asking'), asking('other')], form: null })
+  bench = await createBench({
+    pipelines: [asking('asking'), asking('other'), importing],
+    form: null,
+    sources: (folder) => ({ files: { kind: 'folder', path: folder } }),
+  })
+  await bench.api('datasets.create', { body: { name: 'orders' as Slug } })
   await bench.pipelines.begin()
   await bench.api('datasets.create', { body: { name: rows } })
   await bench.api('spans.upload', { params: { dataset: rows }, body: utf8('a,b\n1,x\n2,y\n'), type: 'text/csv' })
@@ -52,6 +75,29 @@ test.each<[string, (folder: string) => string]>([
   expect(run).toMatchObject({ state: 'failed', error: { code: 'invalid_input', step: 'extract' } })
   expect(run.error?.detail.length).toBeGreaterThan(10)
   expect(run.steps[0]?.outputs).toEqual({})
+})
+
+test('[PIP-122] extraction imports first, joins what has come, and repeats nothing while the source stays as it is', async () => {
+  const run = async () => {
+    const { id } = await bench.api('runs.start', { params: { pipeline: 'importing' as Slug }, body: { params: {}, reason: 'again' } })
+    const { error, steps } = await ended(id)
+    return { error, state: steps[0]?.state, properties: steps[0]?.outputs['data']?.properties }
+  }
+  writeFileSync(join(bench.folder, 'orders.csv'), 'id,row\n1,1\n2,2\n3,1\n')
+  expect(await run()).toMatchObject({
+    error: null,
+    state: 'succeeded',
+    properties: {
+      rows: 3,
+      sources: [
+        { dataset: 'rows', rows: 2 },
+        { dataset: 'orders', source: 'folder files: orders.csv', rows: 3 },
+      ],
+    },
+  })
+  expect(await run()).toMatchObject({ error: null, state: 'cached' })
+  writeFileSync(join(bench.folder, 'orders.csv'), 'id,row\n4,2\n')
+  expect(await run()).toMatchObject({ state: 'succeeded', properties: { rows: 4, sources: [{}, { span: 1 }, { span: 2, rows: 1 }] } })
 })
 
 test('[PIP-121] a query without an end is ended with its run, and holds up no other', async () => {
