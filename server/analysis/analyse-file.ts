@@ -20,6 +20,8 @@ export type AnalyseOptions = {
   readonly label?: string
   /** What the file is held against. Its label counts where none is named. */
   readonly schema?: DatasetSchema
+  /** Features of other environments are not missed. */
+  readonly environment?: string
   readonly onProgress?: (progress: AnalyseProgress) => void
 }
 
@@ -82,7 +84,11 @@ export async function analyseFile(path: string, format: FileFormat, options: Ana
         statistics,
         schema: inferSchema(statistics, inLabel),
         suggestions: suggestPreparation(statistics, inLabel),
-        anomalies: options.schema === undefined ? null : validateStatistics(statistics, options.schema).anomalies,
+        anomalies:
+          options.schema === undefined
+            ? null
+            : validateStatistics(statistics, options.schema, options.environment === undefined ? {} : { environment: options.environment })
+                .anomalies,
         mixed: mixedTypes.found(statistics),
       }
     } finally {

@@ -9,6 +9,8 @@ export type DuckOptions = {
   readonly files?: readonly string[]
   readonly memoryMb?: number
   readonly threads?: number
+  /** Ends the query that is running, whatever it does. */
+  readonly signal?: AbortSignal
 }
 
 /** An in-memory DuckDB, shut off from the network and from all files but those named. */
@@ -37,7 +39,7 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 const refusal = (thrown: unknown): AppError =>
   new AppError('invalid_input', (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 2000), { cause: thrown })
 
-export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 2 }: DuckOptions): Promise<Duck> {
+export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 2, signal }: DuckOptions): Promise<Duck> {
   // a native library of 60 MB: loaded when data is first worked on, not at the server's start
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
@@ -55,6 +57,10 @@ export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
   const lanes: DuckDBConnection[] = []
+  const interrupt = (): void => {
+    for (const each of [...lanes, connection]) each.interrupt()
+  }
+  signal?.addEventListener('abort', interrupt)
   return {
     ...laneOf(connection),
     lane: async () => {
@@ -63,6 +69,7 @@ export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 
       return laneOf(another)
     },
     close: () => {
+      signal?.removeEventListener('abort', interrupt)
       for (const each of [...lanes, connection]) each.closeSync()
       instance.closeSync()
     },

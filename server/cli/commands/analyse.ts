@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import progress from 'cli-progress'
+import type { Client } from '../../../shared/contract/client.ts'
 import { AppError } from '../../../shared/core/errors.ts'
+import type { DatasetSchema } from '../../../shared/data/schema.ts'
 import type { Analysis, AnalyseProgress } from '../../analysis/analyse-file.ts'
 import { type Cli, command, UsageError } from '../command.ts'
 import { analysisTable, notesText } from '../analysis-text.ts'
@@ -13,20 +15,31 @@ export const analyse = command({
     file: { type: 'positional', required: true, description: 'Path of a .csv, .tsv, .json, .jsonl, .ndjson or .parquet file' },
     label: { type: 'string', description: 'The column that is to be predicted', valueHint: 'column' },
     schema: { type: 'string', description: 'Hold the file against this schema; exit code 1 where it does not fit', valueHint: 'file' },
+    dataset: {
+      type: 'string',
+      description: 'Hold it against the accepted schema of this dataset, which the server is asked for',
+      valueHint: 'name',
+    },
+    environment: { type: 'string', description: 'Where the rows are from, as the schema says', valueHint: 'TRAINING|SERVING' },
     out: { type: 'string', description: 'Also write a report with charts', valueHint: 'report.html' },
   },
-  async run({ args: { file, label, schema: schemaFile, out }, output, cli }) {
+  async run({ args: { file, label, schema: schemaFile, dataset, environment, out }, client, output, cli }) {
     // DuckDB is heavy: loaded for this command alone
     const { analyseFile, formatOf } = await import('../../analysis/analyse-file.ts')
     const format = formatOf(file)
     if (format === undefined) throw new UsageError(`${file} is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet`)
-    const schema = schemaFile === undefined ? undefined : await readSchema(schemaFile)
+    if (schemaFile !== undefined && dataset !== undefined) throw new UsageError('name a schema file or a dataset, not both')
+    const schema =
+      schemaFile !== undefined ? await readSchema(schemaFile) : dataset === undefined ? undefined : await acceptedSchema(client, dataset)
+    if (environment !== undefined && schema?.environments.includes(environment) === false)
+      throw new UsageError(`the schema knows no environment ${environment}: ${schema.environments.join(', ')}`)
     const bar = progressBar(cli)
     let analysis: Analysis
     try {
       analysis = await analyseFile(file, format, {
         ...(label === undefined ? {} : { label }),
         ...(schema === undefined ? {} : { schema }),
+        ...(environment === undefined ? {} : { environment }),
         onProgress: bar.show,
       })
     } finally {
@@ -45,6 +58,12 @@ export const analyse = command({
     return (analysis.anomalies ?? []).some(({ severity }) => severity === 'error') ? 1 : 0
   },
 })
+
+async function acceptedSchema(client: Client, dataset: string): Promise<DatasetSchema> {
+  const { schema } = await client('datasets.get', { params: { dataset } })
+  if (schema !== null) return schema
+  throw new AppError('not_found', `dataset ${dataset} has no accepted schema: \`shoal schemas infer ${dataset} --reason …\` proposes one`)
+}
 
 async function writeReport(path: string, analysis: Analysis): Promise<void> {
   const { reportHtml } = await import('../../analysis/report-html.ts')

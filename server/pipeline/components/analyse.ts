@@ -25,8 +25,8 @@ export const analyse = defineComponent({
   inputs: { data: 'data' },
   outputs: { statistics: 'statistics', schema: 'schema', suggestions: 'suggestions' },
   params,
-  async run({ inputs: { data }, params: { form, label, ignore }, blobs, folder, progress, log }) {
-    const duck = await openDuck({ folder, files: [data.path], threads: 1 })
+  async run({ inputs: { data }, params: { form, label, ignore }, blobs, folder, progress, log, signal }) {
+    const duck = await openDuck({ folder, files: [data.path], threads: 1, signal })
     try {
       const columns = (await parquetColumns(duck, data.path)).filter(({ name }) => !ignore.includes(name))
       const [counted] = await duck.rows(`SELECT count(*)::DOUBLE AS n FROM read_parquet(${literal(data.path)})`)

@@ -19,6 +19,18 @@ const params = z.strictObject({
   query: z.string().max(20_000).optional(),
   /** First turn the examples that people shared for a model into a span of its dataset. */
   collect: z.strictObject({ dataset: z.string(), model: z.string() }).nullable().default(null),
+  /** First import from sources that the server knows by name; rows that are the same as the last time are no new span. */
+  imports: z
+    .array(
+      z.strictObject({
+        dataset: z.string(),
+        source: z.string(),
+        table: z.string().optional(),
+        query: z.string().optional(),
+        file: z.string().optional(),
+      }),
+    )
+    .default([]),
 })
 
 /** Selects and joins data from several sources into one table. */
@@ -29,7 +41,12 @@ export const extract = defineComponent({
   inputs: {},
   outputs: { data: 'data' },
   params,
-  async reads({ params: { sources: wanted, collect }, api }) {
+  async reads({ params: { sources: wanted, collect, imports }, api }) {
+    for (const { dataset, source, ...selection } of imports)
+      await api('spans.import', {
+        params: { dataset: dataset as Slug },
+        body: { source: source as Slug, ...(selection as { table?: string; query?: string; file?: string }) },
+      })
     if (collect !== null)
       await api('spans.collect', { params: { dataset: collect.dataset as Slug }, body: { model: collect.model as Slug } })
     const entries = await Promise.all(
@@ -40,7 +57,7 @@ export const extract = defineComponent({
     )
     return Object.fromEntries(entries)
   },
-  async run({ params: { query }, reads, blobs, folder, log, progress }) {
+  async run({ params: { query }, reads, blobs, folder, log, progress, signal }) {
     const views = Object.entries(sources.parse(reads))
     const only = views.length === 1 ? views[0]?.[0] : undefined
     const select = query ?? (only === undefined ? undefined : `SELECT * FROM ${quoted(only)}`)
@@ -52,7 +69,7 @@ export const extract = defineComponent({
       }),
     )
     // one thread: the rows' order, and with it the file, is then the same each time
-    const duck = await openDuck({ folder, files: located.flatMap(({ spans }) => spans.map(({ path }) => path)), threads: 1 })
+    const duck = await openDuck({ folder, files: located.flatMap(({ spans }) => spans.map(({ path }) => path)), threads: 1, signal })
     try {
       for (const { view, spans } of located) {
         const parts = spans.map(({ path, span }) => `SELECT *, ${span} AS _span FROM read_parquet(${literal(path)})`)

@@ -105,3 +105,24 @@ test('[CLI-12] a file that is no schema is refused, and where', async () => {
   expect((await refused('null.json')).err).toContain('is no schema')
   expect((await refused('gone.json')).err).toContain('shoal: not_found')
 })
+
+test('[CLI-52] data is checked in CI against a schema file or the accepted schema of a dataset, in its environment', async () => {
+  const run = (words: readonly string[]) => world.run([...words])
+  writeFileSync(at('train.csv'), `size,side\n${'1,left\n2,right\n'.repeat(20)}`)
+  writeFileSync(at('serve.csv'), `size\n${'1\n2\n'.repeat(20)}`)
+  await run(['datasets', 'create', 'sides'])
+  expect(await run(['analyse', at('train.csv'), '--dataset', 'sides'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('schemas infer sides') as string,
+  })
+  await run(['datasets', 'upload', 'sides', at('train.csv')])
+  await run(['schemas', 'infer', 'sides', '--label', 'side', '--reason', 'first'])
+  await run(['schemas', 'accept', 'sides', '1', '--reason', 'reviewed'])
+  const against = (file: string, ...more: string[]) => run(['analyse', at(file), '--dataset', 'sides', ...more])
+  expect((await against('train.csv')).code).toBe(0)
+  expect(await against('serve.csv')).toMatchObject({ code: 1, out: expect.stringContaining('SCHEMA_MISSING_COLUMN: side') as string })
+  expect((await against('serve.csv', '--environment', 'SERVING')).code).toBe(0)
+  expect((await against('other.csv')).out).toContain('ENUM_TYPE_UNEXPECTED_STRING_VALUES')
+  expect((await against('serve.csv', '--environment', 'MOON')).code).toBe(2)
+  expect((await against('serve.csv', '--schema', at('schema.json'))).code).toBe(2)
+})
