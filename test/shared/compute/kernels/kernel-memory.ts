@@ -18,7 +18,7 @@ const PAGES = 64
 
 export async function kernelMemory(build: KernelBuild): Promise<KernelMemory> {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: 65536 })
-  const kernels = instantiateKernels(unwrap(await loadKernels({ build })), memory)
+  const kernels = instantiateKernels(unwrap(await loadKernels(build)), memory)
   const room = (next: { at: number }, floats: number): number => {
     const address = next.at
     next.at += Math.ceil(floats / 4) * 16 + 64
