@@ -21,7 +21,7 @@ export const parallelEngine = (threads: number): EngineStarter =>
     if (choice === 'tfjs' || threads < 2) return startEngine(model, options, choice)
     let setup: ParallelSetup
     try {
-      const [kernels, shared] = [unwrap(await loadKernels()), unwrap(await loadKernels({ shared: true }))]
+      const [kernels, shared] = [unwrap(await loadKernels()), unwrap(await loadKernels(undefined, { shared: true }))]
       unwrap(await checkPlanParity(kernels))
       setup = parallelSetup({ graph: unwrap(graphOf(model)), kernels, batchSize: options.batchSize }, cloneable(options), threads, shared)
     } catch (thrown) {

@@ -1,9 +1,14 @@
 // A training step of compiled plans beside tfjs (CPU, and WASM with its missing kernel composed), in Node and in Chromium: McMahan's CNN, 2NN, a separable CNN, an LSTM.
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import * as tf from '@tensorflow/tfjs-core'
 import { chromium } from 'playwright'
 import { createServer } from 'vite'
+import { instantiateKernels } from '../../shared/compute/kernels/load-kernels.ts'
+import { WASM as relaxed } from '../../shared/compute/kernels/relaxed-module.ts'
+import { WASM as simd } from '../../shared/compute/kernels/simd-module.ts'
+import { fromBase64 } from '../../shared/core/bytes.ts'
 import { trainModel } from '../../shared/compute/train.ts'
 import { must } from '../../shared/core/assert.ts'
 import { CHROMIUM_FLAGS, findChromium } from '../browser.ts'
@@ -47,6 +52,8 @@ export const bench: Bench = async ({ words, say, table }) => {
     ),
     sepRatioVsTfjsCpu: round(ratio(of(node, 'separables')?.cpu, of(node, 'separables')?.plan)),
     lstmRatioVsTfjsWasm: round(ratio(of(node, 'recurrent')?.wasm, of(node, 'recurrent')?.plan)),
+    kernelsReadyMs: await readyMs(),
+    kernelsGzipBytes: [relaxed, simd].reduce((sum, text) => sum + gzipSync(fromBase64(text)).length, 0),
     stepMsBatch32: round(of(node, 'mcMahan')?.plan?.best ?? Number.NaN),
     stepMsBatch10: round(of(node, 'mcMahan', 10)?.plan?.best ?? Number.NaN),
     chromium: Object.fromEntries(
@@ -78,6 +85,20 @@ const rowOf = (where: string, { network, batch, plan, wasm, cpu, fractionOfPeak,
   'of peak': round(fractionOfPeak),
   'loss difference': lossDifference.toExponential(1),
 })
+
+/** From the module's bytes to kernels that can be called: the best of several, each compiled anew. */
+async function readyMs(): Promise<number> {
+  const times: number[] = []
+  for (let i = 0; i < 9; i++) {
+    const bytes = fromBase64(relaxed)
+    const start = performance.now()
+    const module = await WebAssembly.compile(bytes)
+    const kernels = instantiateKernels({ build: 'relaxed', module }, new WebAssembly.Memory({ initial: 2, maximum: 65536 }))
+    kernels.calibrate(1, 1, 1024)
+    times.push(performance.now() - start)
+  }
+  return round(Math.min(...times))
+}
 
 /** Tensors left behind by this many steps of trainModel. */
 async function leak(steps: number): Promise<number> {

@@ -11,12 +11,6 @@ export type KernelBuild = (typeof KERNEL_BUILDS)[number]
 /** Compiled kernels. A structured clone of `module` can be sent to another thread. */
 export type KernelModule = { readonly build: KernelBuild; readonly module: WebAssembly.Module }
 
-export type KernelOptions = {
-  readonly build?: KernelBuild
-  /** Over shared memory, for plans on several threads. */
-  readonly shared?: boolean
-}
-
 const bytes = (...numbers: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(numbers)
 /** Smallest modules that validate where the instructions are known: three splats and a relaxed multiply-add, or one splat. */
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0]
@@ -49,9 +43,14 @@ async function load(build: KernelBuild, shared: boolean): Promise<KernelModule> 
   return { build, module: await WebAssembly.compile(shared ? overSharedMemory(code) : code) }
 }
 
-/** The best build that this host runs, or the one named; compiled once. Fails with no_backend where there is no SIMD. */
-export async function loadKernels(options: KernelOptions = {}): Promise<Result<KernelModule>> {
-  const { build = KERNEL_BUILDS.find(runsHere), shared = false } = options
+/**
+ * The best build that this host runs, or the one named; compiled once. `shared` gives kernels over shared memory, for plans on several threads. Fails with
+ * no_backend where there is no SIMD.
+ */
+export async function loadKernels(
+  build: KernelBuild | undefined = KERNEL_BUILDS.find(runsHere),
+  { shared = false }: { readonly shared?: boolean } = {},
+): Promise<Result<KernelModule>> {
   if (build === undefined || !runsHere(build)) return fail(new AppError('no_backend', 'this host runs no WASM SIMD'))
   const key = `${build} ${shared}`
   const running = loaded.get(key) ?? load(build, shared)

@@ -180,6 +180,20 @@ function compile(
     differentiate(images, { key, total }) {
       forwardAndBackward(images, key, total)
     },
+    exampleGradients(images, { key }, each) {
+      begin(images, true)
+      const norms = new Float64Array(images)
+      const perExample = [...this.inputs, this.targets, this.exampleWeights].map(({ data }) => ({ data, size: data.length / batchSize }))
+      const kept = perExample.map(({ data }) => data.slice())
+      for (let i = 0; i < images; i++) {
+        for (const [at, { data, size }] of perExample.entries()) data.set(must(kept[at], 'a copy').subarray(i * size, (i + 1) * size))
+        forwardAndBackward(1, key)
+        norms[i] = Math.sqrt(kernels.sumOfSquares(weights.gradients.address, weights.gradients.floats))
+        each?.(this.flat.gradients, i)
+      }
+      for (const [at, { data }] of perExample.entries()) data.set(must(kept[at], 'a copy'))
+      return norms
+    },
     train(images, { rate, key }) {
       if (!update.fuses) {
         forwardAndBackward(images, key)

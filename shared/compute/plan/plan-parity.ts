@@ -49,6 +49,7 @@ async function check(kernels: KernelModule): Promise<Result<{ distance: number }
     try {
       const random = seededRandom(2)
       const x = Float32Array.from({ length: IMAGES * 7 * 6 * 2 }, () => random.uniform() - 0.5)
+      useBackend('cpu')
       const [want, got] = [await byTfjs(model, x), await byPlan(model, x, kernels)]
       let worst = { name: '', distance: 0 }
       for (const [name, values] of want) {
@@ -72,24 +73,18 @@ async function byTfjs(model: LayersModel, x: Float32Array<ArrayBuffer>): Promise
   const parts = new Map<string, Float32Array>()
   const variables = model.trainableWeights.map((weight) => weight.read() as Variable)
   const input = tensor(x, [IMAGES, 7, 6, 2])
-  const targets = targetsOf(
-    LOSS,
-    labels,
-    labels.map((_, i) => i),
-    CLASSES,
-  )
+  const order = labels.map((_, i) => i)
+  const targets = targetsOf(LOSS, labels, order, CLASSES)
   const answers = model.apply(input) as Tensor
-  parts.set('answers', Float32Array.from(await answers.data()))
   const { value, grads } = variableGrads(() => mean(lossPerExample(LOSS, model.apply(input) as Tensor, targets)) as Scalar, [...variables])
+  // all is computed before the first wait: others may change the backend meanwhile
+  parts.set('answers', Float32Array.from(await answers.data()))
   for (const [i, variable] of variables.entries()) {
     const name = weightName(must(model.trainableWeights[i], 'a weight'))
     const gradient = Float32Array.from(await must(grads[variable.name], 'a gradient').data())
     const weight = await variable.data()
-    parts.set(`the gradient of ${name}`, gradient)
-    parts.set(
-      `${name} after a step`,
-      gradient.map((g, j) => must(weight[j], 'a value') - RATE * g),
-    )
+    const stepped = gradient.map((slope, j) => must(weight[j], 'a value') - RATE * slope)
+    parts.set(`the gradient of ${name}`, gradient).set(`${name} after a step`, stepped)
   }
   for (const made of [input, targets, answers, value, ...Object.values(grads)]) made.dispose()
   return parts

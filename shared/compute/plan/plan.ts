@@ -53,6 +53,15 @@ export type TrainingPlan = Plan & {
   differentiate(images: number, step: Pick<PlanStep, 'key' | 'total'>): void
   /** `differentiate`, then a step of the optimizer. Gradients are not written where the update is fused. */
   train(images: number, step: PlanStep): void
+  /**
+   * The L2 norm of each example's own gradient, which `each` is shown before the next one replaces it (what clipping for privacy needs; Abadi et al. 2016). Inputs and targets
+   * of the batch stay; dropout draws as for batches of one.
+   */
+  exampleGradients(
+    images: number,
+    step: Pick<PlanStep, 'key'>,
+    each?: (gradient: Float32Array<ArrayBuffer>, example: number) => void,
+  ): Float64Array
   /** The update alone, from what is in `flat.gradients`. */
   update(step: Pick<PlanStep, 'rate'>): void
   /** Makes the present weights those that the proximal term pulls to. */

@@ -65,6 +65,7 @@ test.each(['wasm', 'webgpu'] as const)('[CMP-8] %s trains in a browser', async (
     optimizer: { kind: 'adam' },
     learningRate: { kind: 'constant', rate: 0.01 },
     seed: 1,
+    engineChoice: 'tfjs',
   })
   expect(history[2]?.loss).toBeLessThan(history[0]?.loss ?? 0)
 })

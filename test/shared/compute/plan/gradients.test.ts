@@ -50,4 +50,19 @@ describe.each(KERNEL_BUILDS)('[CMP-20] with %s kernels', (build) => {
     }
     model.dispose()
   })
+
+  test('frozen layers let gradients through, and get none', async () => {
+    const { topology, loss } = trainingTopology(topologies['padded and plain convolutions with pooling'])
+    const model = await buildSeededModel(topology, 3)
+    for (const [at, frozen] of [
+      [0, ['conv_1/kernel', 'conv_1/bias']],
+      [2, ['conv_2/kernel', 'conv_2/bias']],
+    ] as const) {
+      for (const [i, layer] of model.layers.entries()) layer.trainable = i !== at
+      const plan = await planOf(model, 4, { loss, optimizer: { kind: 'sgd' } }, build)
+      for (const name of frozen) expect(plan.gradients.has(name)).toBe(false)
+      expect((await worstGradient(model, plan, loss, drawBatch(model, loss, 4, seededRandom(at)))).error).toBeLessThan(1e-5)
+    }
+    model.dispose()
+  })
 })
