@@ -70,19 +70,6 @@ const artifact = (n: number, type: string, name: string, bytes: number): Artifac
   run: id('run', 4),
   step: null,
 })
-const CONFUSION = Array.from({ length: 10 }, (_, truth) =>
-  Array.from({ length: 10 }, (_, answer) => (truth === answer ? 960 + truth * 4 : random.integer(6))),
-)
-export const contents: Record<string, unknown> = {
-  [id('art', 6)]: [1, 2, 3, 4, 5].map((epoch) => ({
-    epoch,
-    loss: 0.42 / epoch,
-    validationAccuracy: 0.95 + epoch * 0.007,
-    learningRate: 0.001 / epoch,
-    milliseconds: 9000 + epoch,
-  })),
-  [id('art', 7)]: { count: 10_000, accuracy: 0.9887, logLoss: 0.0361, calibrationError: 0.0042, confusion: CONFUSION, slices: [] },
-}
 type StepOptions = {
   after?: string[]
   state: StepSummary['state']

@@ -2,9 +2,10 @@ import { must } from '../../../shared/core/assert.ts'
 import { utf8 } from '../../../shared/core/bytes.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Handlers } from '../../../server/http/register.ts'
+import { contents } from './console-fixture-contents.ts'
 import * as data from './console-fixture-data.ts'
 
-const { models, versions, contents, runs, pipelines, logs, windows, evidence, datasets, rounds } = data
+const { models, versions, runs, pipelines, logs, windows, evidence, datasets, rounds } = data
 
 const found = <T>(value: T | undefined): T => {
   if (value === undefined) throw new AppError('not_found', 'not in the fixture')
