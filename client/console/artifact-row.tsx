@@ -6,6 +6,7 @@ import { Button } from '../ui/button.tsx'
 import { showToast } from '../ui/toasts.tsx'
 import { bytesText } from '../ui/value-text.ts'
 import { ArtifactView } from './artifact-view.tsx'
+import { linkTo } from './location.ts'
 import { api } from './session.ts'
 
 /** Larger ones are only downloaded. */
@@ -36,7 +37,9 @@ export function ArtifactRow({ name, artifact }: { name: string; artifact: Artifa
   return (
     <li>
       <span class="row small">
-        <strong>{name}</strong>
+        <a href={linkTo(['artifacts', artifact.id])}>
+          <strong>{name}</strong>
+        </a>
         <Badge>{artifact.type}</Badge>
         <span class="muted">{bytesText(artifact.bytes)}</span>
       </span>

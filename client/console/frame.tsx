@@ -10,12 +10,16 @@ import { liveState } from './live.ts'
 import { linkTo, place } from './location.ts'
 import { Page } from './page.tsx'
 import { AlertsPage } from './pages/alerts-page.tsx'
+import { ArtifactPage } from './pages/artifact-page.tsx'
+import { ComparePage } from './pages/compare-page.tsx'
 import { DatasetsPage } from './pages/datasets-page.tsx'
 import { FederationPage } from './pages/federation-page.tsx'
 import { ModelPage } from './pages/model-page.tsx'
 import { ModelsPage } from './pages/models-page.tsx'
 import { MonitoringPage } from './pages/monitoring-page.tsx'
 import { OverviewPage } from './pages/overview-page.tsx'
+import { PipelinePage } from './pages/pipeline-page.tsx'
+import { PipelinesPage } from './pages/pipelines-page.tsx'
 import { RolloutPage } from './pages/rollout-page.tsx'
 import { RolloutsPage } from './pages/rollouts-page.tsx'
 import { RunPage } from './pages/run-page.tsx'
@@ -27,6 +31,13 @@ import { type Self, signOut } from './session.ts'
 const SECTIONS: readonly { name: string; title: string; icon: IconName; page: () => JSX.Element; one?: (id: string) => JSX.Element }[] = [
   { name: 'overview', title: 'Overview', icon: 'grid', page: () => <OverviewPage /> },
   { name: 'models', title: 'Models', icon: 'models', page: () => <ModelsPage />, one: (id) => <ModelPage name={id} key={id} /> },
+  {
+    name: 'pipelines',
+    title: 'Pipelines',
+    icon: 'redo',
+    page: () => <PipelinesPage />,
+    one: (id) => <PipelinePage name={id} key={id} />,
+  },
   { name: 'runs', title: 'Runs', icon: 'runs', page: () => <RunsPage />, one: (id) => <RunPage id={id} key={id} /> },
   {
     name: 'monitoring',
@@ -41,11 +52,23 @@ const SECTIONS: readonly { name: string; title: string; icon: IconName; page: ()
   { name: 'federation', title: 'Federation', icon: 'people', page: () => <FederationPage /> },
 ]
 
+/** Places that are reached from others only. */
+const INNER: readonly { name: string; one: (id: string) => JSX.Element }[] = [
+  { name: 'artifacts', one: (id) => <ArtifactPage id={id} key={id} /> },
+  { name: 'compare', one: (id) => <ComparePage id={id} key={id} /> },
+]
+
 /** Navigation at the side (above the page on a phone), the page at the current place beside it. */
 export function Frame({ self }: { self: Self }) {
   const [open, setOpen] = useState(false)
   const [name = 'overview', id] = place.value.path
   const section = SECTIONS.find((one) => one.name === name)
+  const inner = INNER.find((one) => one.name === name)
+  const pageOf = (): JSX.Element => {
+    if (id !== undefined && inner !== undefined) return inner.one(id)
+    if (section === undefined) return <NoSuchPage />
+    return id !== undefined && section.one ? section.one(id) : section.page()
+  }
   useEffect(watchAlerts, [])
   useEffect(() => setOpen(false), [place.value])
 
@@ -107,7 +130,7 @@ export function Frame({ self }: { self: Self }) {
           </div>
         </div>
       </header>
-      <main id="main">{section === undefined ? <NoSuchPage /> : id !== undefined && section.one ? section.one(id) : section.page()}</main>
+      <main id="main">{pageOf()}</main>
     </div>
   )
 }

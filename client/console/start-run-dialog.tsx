@@ -1,8 +1,7 @@
 import { useId, useState } from 'preact/hooks'
 import type { PipelineSummary } from '../../shared/contract/pipelines.ts'
-import { AppError } from '../../shared/core/errors.ts'
-import type { JsonObject } from '../../shared/core/json.ts'
 import { ReasonDialog } from '../ui/reason-dialog.tsx'
+import { jsonObjectOf } from './json-object.ts'
 import { linkTo } from './location.ts'
 import { api } from './session.ts'
 
@@ -11,7 +10,10 @@ export function StartRunDialog({ pipeline, onClose }: { pipeline: PipelineSummar
   const [params, setParams] = useState('{}')
   const id = useId()
   const start = async (reason: string) => {
-    const run = await api('runs.start', { params: { pipeline: pipeline.name }, body: { params: parsedParams(params), reason } })
+    const run = await api('runs.start', {
+      params: { pipeline: pipeline.name },
+      body: { params: jsonObjectOf(params, 'The parameters'), reason },
+    })
     location.assign(linkTo(['runs', run.id]))
   }
   return (
@@ -40,16 +42,4 @@ export function StartRunDialog({ pipeline, onClose }: { pipeline: PipelineSummar
       </div>
     </ReasonDialog>
   )
-}
-
-function parsedParams(text: string): JsonObject {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new AppError('malformed_json', 'The parameters are not valid JSON.', { cause })
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new AppError('invalid_input', 'The parameters must be a JSON object, like {"epochs": 3}.')
-  return value as JsonObject
 }

@@ -4,6 +4,8 @@ import { must } from '../../shared/core/assert.ts'
 
 export type DagItem = {
   readonly name: string
+  /** What is written, where that is not the name. */
+  readonly title?: string
   readonly after: readonly string[]
   /** State in a word, and its tone. */
   readonly state: string
@@ -16,6 +18,10 @@ export type DagItem = {
 
 const SIZE = { width: 216, height: 50, gapX: 16, gapY: 30 }
 const EDGE = 2
+
+/** What fits into a box. */
+const MAX_TITLE = 24
+const cut = (text: string): string => (text.length > MAX_TITLE ? `${text.slice(0, MAX_TITLE - 1)}…` : text)
 
 const under = ({ state, note }: DagItem): string => (note === '' ? state : `${state} · ${note}`)
 
@@ -49,7 +55,7 @@ export function Dag({
               transform={`translate(${x} ${y})`}
               role="button"
               tabIndex={0}
-              aria-label={`${item.name} ${under(item)}`}
+              aria-label={`${item.title ?? item.name} ${under(item)}`}
               aria-current={item.name === selected ? 'true' : undefined}
               onClick={select}
               onKeyDown={(event) => {
@@ -61,7 +67,7 @@ export function Dag({
               <rect class="dag-box" width={SIZE.width} height={SIZE.height} rx="9" />
               <circle class="dag-mark" cx="18" cy={SIZE.height / 2} r="5" />
               <text class="dag-title" x="34" y="21">
-                {item.name}
+                {cut(item.title ?? item.name)}
               </text>{' '}
               <text class="dag-note" x="34" y="38">
                 {under(item)}

@@ -18,6 +18,7 @@ import { metadataStore } from '../metadata/metadata-store.ts'
 import type { AnyComponent } from './component.ts'
 import { type KnownPipeline, knownPipelines } from './known-pipelines.ts'
 import { singleStep } from './single-step.ts'
+import { waitingSteps } from './waiting-steps.ts'
 import { clearWork } from './work-folder.ts'
 import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
@@ -160,28 +161,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         created: clock.now(),
       })
       if (!fresh) return undefined
-      await inside.addSteps(
-        Object.entries(pipeline.steps).map(([step, { component }], position) => ({
-          id: newId('step', random),
-          run: id,
-          pipeline: pipeline.name,
-          step,
-          position,
-          component: component.name,
-          component_version: component.version,
-          after: JSON.stringify(predecessors(pipeline, step)),
-          state: 'waiting',
-          attempts: 0,
-          params: '{}',
-          started: null,
-          ended: null,
-          cache_key: null,
-          identity: null,
-          cache: null,
-          progress: null,
-          error: null,
-        })),
-      )
+      await inside.addSteps(waitingSteps(pipeline, id, random))
       const row = must(await inside.get(id), 'the run that was added')
       await logTexts(tx, row.seq, 'param', flatTexts(params))
       await logTexts(tx, row.seq, 'tag', { ...environment, trigger: run.trigger.kind })

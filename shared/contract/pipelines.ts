@@ -129,8 +129,8 @@ export const runComparison = z.object({
   steps: z.array(
     z.object({
       name: text(100),
-      a: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.int()) })),
-      b: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.int()) })),
+      a: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.number()) })),
+      b: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.number()) })),
       /** What it was given that differs: code, inputs, parameters, what it looked up, seed. */
       differences: z.array(text(500)),
       outputs: z.array(z.object({ name: text(100), a: z.nullable(digest), b: z.nullable(digest), same: z.boolean() })),
@@ -144,7 +144,7 @@ export const maturity = z.object({
   level: z.int(),
   checks: z.array(z.object({ level: z.int(), what: text(200), holds: z.boolean(), why: text(1000) })),
   /** From the arrival of data to the version trained on it: median of the last runs that new data started; null where there were none. */
-  newDataToNewModelMs: z.nullable(z.int()),
+  newDataToNewModelMs: z.nullable(z.number()),
 })
 export type Maturity = z.infer<typeof maturity>
 

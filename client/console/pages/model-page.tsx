@@ -8,11 +8,12 @@ import { Table } from '../../ui/table.tsx'
 import { bytesText, numberText, shortId } from '../../ui/value-text.ts'
 import { AliasHistory } from '../alias-history.tsx'
 import { Loaded } from '../loaded.tsx'
-import { linkTo } from '../location.ts'
+import { linkTo, place } from '../location.ts'
 import { type ModelAction, ModelActionDialog } from '../model-action-dialog.tsx'
 import { Ago, Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
 import { api, may } from '../session.ts'
+import { VersionLineage } from '../version-lineage.tsx'
 
 /** Metrics shown as columns; the rest stands in the run. */
 const MAX_METRIC_COLUMNS = 4
@@ -23,6 +24,7 @@ export function ModelPage({ name }: { name: string }) {
   const model = useResource(`model ${name}`, (signal) => api('models.get', { params }, { signal }), changed)
   const versions = useResource(`versions ${name}`, (signal) => api('versions.list', { params }, { signal }), changed)
   const [action, setAction] = useState<ModelAction>()
+  const chosen = versions.data?.items.find(({ version }) => String(version) === place.value.query.get('lineage'))
   const reload = () => {
     model.reload()
     versions.reload()
@@ -46,6 +48,9 @@ export function ModelPage({ name }: { name: string }) {
       <Card title="Versions" hint={may('releaser') ? undefined : 'Moving an alias needs a key with the releaser scope.'}>
         <Loaded resource={versions}>{({ items }) => <Versions items={items} onAction={setAction} />}</Loaded>
       </Card>
+      {chosen === undefined || chosen.run === null ? null : (
+        <VersionLineage key={chosen.version} run={chosen.run} version={chosen.version} />
+      )}
       <Loaded resource={model}>{(data) => <AliasCards model={data} onAction={setAction} />}</Loaded>
       {action === undefined ? null : (
         <ModelActionDialog
@@ -106,6 +111,15 @@ function Versions({ items, onAction }: { items: readonly VersionSummary[]; onAct
           title: 'Actions',
           cell: (version) => (
             <span class="row">
+              {version.run === null ? null : (
+                <a
+                  class="button"
+                  href={linkTo(['models', version.model], { lineage: String(version.version) })}
+                  aria-label={`Lineage of version ${version.version}`}
+                >
+                  Lineage
+                </a>
+              )}
               <Button
                 disabled={!may('releaser') || version.revoked !== null}
                 onClick={() => onAction({ kind: 'set-alias', version: version.version })}

@@ -31,6 +31,7 @@ export function RunPage({ id }: { id: string }) {
   )
   const [cancelling, setCancelling] = useState(false)
   const [resuming, setResuming] = useState(false)
+  const [replaying, setReplaying] = useState(false)
   const resume = async () => {
     setResuming(true)
     try {
@@ -40,6 +41,16 @@ export function RunPage({ id }: { id: string }) {
     }
     setResuming(false)
     run.reload()
+  }
+  const replay = async () => {
+    setReplaying(true)
+    try {
+      const again = await api('runs.replay', { params })
+      location.assign(linkTo(['compare', again.id], { with: id }))
+    } catch (thrown) {
+      showToast({ key: 'replay', tone: 'bad', text: toAppError(thrown).detail })
+    }
+    setReplaying(false)
   }
   const state = run.data?.state
   return (
@@ -55,6 +66,26 @@ export function RunPage({ id }: { id: string }) {
       lead={run.data?.trigger.reason}
       actions={
         <>
+          {state !== undefined && !CANCELLABLE.includes(state) ? (
+            <>
+              <a class="button" href={linkTo(['compare', id])}>
+                Compare
+              </a>
+              <Button
+                icon="redo"
+                busy={replaying}
+                disabled={!may('editor')}
+                title={
+                  may('editor')
+                    ? 'Do it again, nothing from the cache, and see whether the same comes out'
+                    : 'Needs a key with the editor scope'
+                }
+                onClick={() => void replay()}
+              >
+                Replay
+              </Button>
+            </>
+          ) : null}
           {state !== undefined && RESUMABLE.includes(state) ? (
             <Button icon="play" busy={resuming} disabled={!may('editor')} onClick={() => void resume()}>
               Resume
@@ -160,7 +191,13 @@ function RunBody({ run }: { run: RunDetail }) {
             <Facts
               items={[
                 ['Run', <code>{run.id}</code>],
+                ['Pipeline', <a href={linkTo(['pipelines', run.pipeline])}>{run.pipeline}</a>],
                 ['Definition', <code>{run.pipelineDigest.slice(0, 12)}</code>],
+                ...(run.replayOf === null
+                  ? []
+                  : ([['Replay of', <a href={linkTo(['compare', run.id], { with: run.replayOf })}>{shortId(run.replayOf)}</a>]] as const)),
+                ['Seed', String(run.seed)],
+                ...Object.entries(run.environment).map(([name, value]) => [name, <code class="break">{value}</code>] as const),
                 ['Parameters', Object.keys(run.params).length === 0 ? 'the defaults' : <code>{JSON.stringify(run.params)}</code>],
               ]}
             />

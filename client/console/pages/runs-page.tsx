@@ -132,7 +132,9 @@ const pipelineColumns = (onStart: (pipeline: PipelineSummary) => void) => [
     title: 'Pipeline',
     cell: (pipeline: PipelineSummary) => (
       <>
-        <strong>{pipeline.name}</strong>
+        <a href={linkTo(['pipelines', pipeline.name])}>
+          <strong>{pipeline.name}</strong>
+        </a>
         <div class="muted">{pipeline.description}</div>
       </>
     ),

@@ -7,14 +7,14 @@ import type { SchemaVersion } from '../../../shared/contract/schemas.ts'
 import type { Rollout, RolloutEvidence } from '../../../shared/contract/rollouts.ts'
 
 /** Moments of the fixture lie before this one, epoch milliseconds. */
-const NOW = Date.now()
-const MINUTE = 60_000
+export const NOW = Date.now()
+export const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
 const random = seededRandom(7)
-const slug = (text: string) => text as Slug
-const id = <K extends IdKind>(prefix: string, n: number): Id<K> => `${prefix}_${String(n).padStart(20, '0')}` as Id<K>
-const digest = (n: number): Sha256 => {
+export const slug = (text: string) => text as Slug
+export const id = <K extends IdKind>(prefix: string, n: number): Id<K> => `${prefix}_${String(n).padStart(20, '0')}` as Id<K>
+export const digest = (n: number): Sha256 => {
   const text = n.toString(16).padStart(64, 'a')
   if (!isSha256(text)) throw new Error('not a digest')
   return text
@@ -59,7 +59,7 @@ export const history = [
   change(null, 1, 62, 'pipeline digits', 'first version'),
 ]
 
-const artifact = (n: number, type: string, name: string, bytes: number): ArtifactSummary => ({
+export const artifact = (n: number, type: string, name: string, bytes: number): ArtifactSummary => ({
   id: id('art', n),
   type,
   name,
@@ -127,7 +127,11 @@ const STEPS: StepSummary[] = [
   }),
   step('evaluate', 0, { state: 'waiting', after: ['train', 'prepare'], outputs: { metrics: artifact(7, 'metrics', 'metrics', 1600) } }),
   step('validate-model', 0, { state: 'waiting', after: ['evaluate'] }),
-  step('register', 0, { state: 'waiting', after: ['train', 'validate-model'] }),
+  step('register', 0, {
+    state: 'waiting',
+    after: ['train', 'validate-model'],
+    outputs: { version: { ...artifact(8, 'version', 'digits version 4', 300), properties: { version: 4 } } },
+  }),
   step('release', 0, { state: 'waiting', after: ['register'] }),
 ]
 const run = (n: number, state: RunDetail['state'], options: Partial<RunDetail> = {}): RunDetail => ({
@@ -180,19 +184,6 @@ export const pipelines = [
     lastRun: null,
   },
 ]
-export const logs = Array.from({ length: 60 }, (_, seq) => ({
-  seq,
-  at: NOW - 9 * MINUTE + seq * 4000,
-  step: seq < 8 ? 'extract' : seq < 14 ? 'prepare' : 'train',
-  level: seq === 11 ? ('warn' as const) : ('info' as const),
-  message:
-    seq === 11
-      ? '3 rows have no label and were left out'
-      : seq < 14
-        ? `read ${seq * 5000} rows`
-        : `epoch ${1 + Math.floor((seq - 14) / 16)} batch ${(seq - 14) * 64} loss ${(0.4 / (seq - 12)).toFixed(4)}`,
-}))
-
 const FEATURES = ['ink', 'tilt', 'width', 'height', 'contrast', 'edges']
 function drift(feature: string, at: number, moves: boolean): FeatureDrift {
   const devices = 4 + at
@@ -368,33 +359,5 @@ export const schemas: SchemaVersion[] = [
     changes: [{ feature: 'label', part: null, change: 'added', after: { name: 'label', type: 'string' } }],
     proposed: deed(90, 'pipeline digits', 'given when the dataset was made'),
     decided: deed(90, 'pipeline digits', 'given when the dataset was made'),
-  },
-]
-
-export const rounds = [
-  {
-    id: id<'round'>('rnd', 1),
-    state: 'open' as const,
-    plan: {
-      model: slug('digits'),
-      base: 3,
-      baseManifest: digest(3),
-      epochs: 1,
-      batchSize: 16,
-      learningRate: 0.01,
-      seed: 1,
-      clipNorm: 1,
-      maxExamples: 200,
-    },
-    opened: NOW - 4 * MINUTE,
-    deadline: NOW + 20 * MINUTE,
-    ended: null,
-    wanted: 20,
-    minimum: 8,
-    leases: 14,
-    accepted: 9,
-    refused: { stale_base: 1 },
-    result: null,
-    why: null,
   },
 ]

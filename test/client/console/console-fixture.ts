@@ -4,8 +4,9 @@ import { AppError } from '../../../shared/core/errors.ts'
 import type { Handlers } from '../../../server/http/register.ts'
 import { contents } from './console-fixture-contents.ts'
 import * as data from './console-fixture-data.ts'
+import { comparison, decisions, lineage, logs, maturity, rounds } from './console-fixture-metadata.ts'
 
-const { models, versions, runs, pipelines, logs, windows, evidence, datasets, rounds } = data
+const { models, versions, runs, pipelines, windows, evidence, datasets } = data
 
 const found = <T>(value: T | undefined): T => {
   if (value === undefined) throw new AppError('not_found', 'not in the fixture')
@@ -15,6 +16,7 @@ const found = <T>(value: T | undefined): T => {
 /** Answers for every page of the console, with the mutations that its buttons make. `empty` has nothing of anything. */
 export function consoleFixture({ empty = false } = {}): Handlers {
   let history = data.history
+  let pipelines = data.pipelines
   let rollouts = data.rollouts
   let alerts = data.alerts
   let schemas = data.schemas
@@ -44,6 +46,47 @@ export function consoleFixture({ empty = false } = {}): Handlers {
     },
     'monitoring.windows': async ({ params }) => ({ windows: params.model === 'digits' ? list(windows) : [], current: null }),
     'pipelines.list': async () => ({ items: list(pipelines) }),
+    'pipelines.get': async ({ params }) => found(pipelines.find(({ name }) => name === params.pipeline)),
+    'pipelines.maturity': async () => maturity,
+    'pipelines.decisions': async () => ({ items: list(decisions), next: null }),
+    'triggers.set': async ({ params, body }) => {
+      const trigger = { kind: params.kind, enabled: body.enabled, settings: body.settings ?? {}, lastFired: null }
+      pipelines = pipelines.map((one) => ({
+        ...one,
+        triggers: [...one.triggers.filter(({ kind }) => kind !== params.kind), trigger] as never,
+      }))
+      return trigger
+    },
+    'triggers.test': async ({ body }) => {
+      if (body.settings?.['cron'] === 'often')
+        throw new AppError('invalid_input', 'the schedule "often" in time zone UTC cannot be read', {
+          issues: [{ where: 'settings.cron', what: 'is no schedule' }],
+        })
+      return {
+        fires: false,
+        code: 'not-due',
+        why: 'not due: the next time is tomorrow',
+        dedupeKey: null,
+        next: [Date.now() + 86_400_000],
+        facts: {},
+      }
+    },
+    'runs.replay': async () => found(runs[0]),
+    'runs.compare': async () => {
+      const { a, b, ...rest } = comparison
+      return { ...rest, a: found(a), b: found(b) }
+    },
+    'runs.metric': async ({ params }) => ({
+      items: params.metric === 'loss' ? [0.4, 0.2, 0.1].map((value, i) => ({ step: i + 1, at: 1, value })) : [],
+      next: null,
+    }),
+    'artifacts.get': async ({ params }) => found(lineage.artifacts.find((one) => one.id === params.artifact)),
+    'artifacts.lineage': async ({ params, query }) => {
+      found(lineage.artifacts.find((one) => one.id === params.artifact))
+      return query.direction === 'up'
+        ? lineage
+        : { artifacts: lineage.artifacts.filter((one) => one.id === params.artifact), executions: [], events: [] }
+    },
     'runs.list': async ({ query }) => ({
       items: list(runs).filter((one) => query.state === undefined || one.state === query.state),
       next: null,

@@ -6,12 +6,18 @@ import { accessibilityViolations, launchBrowser, openContext, overflow, pageErro
 import { consoleFixture } from './console-fixture.ts'
 
 const RUN = 'run_00000000000000000004'
+const VERSION = 'art_00000000000000000008'
 const PLACES = [
   '',
   'models',
   'models/digits',
   'runs',
   `runs/${RUN}`,
+  'pipelines',
+  'pipelines/digits',
+  `compare/${RUN}`,
+  `artifacts/${VERSION}`,
+  'models/digits?lineage=4',
   'monitoring/digits',
   'rollouts',
   'datasets',
@@ -239,6 +245,57 @@ describe('the console', () => {
     await page.getByLabel('Step whose lines are shown').selectOption('extract')
     await page.getByText('epoch 3 batch 2048').waitFor({ state: 'detached' })
     await page.getByText('read 35000 rows').waitFor()
+  })
+
+  it('[CNS-30] draws what a version was made from, and leads from artifact to artifact', async () => {
+    const page = await visit('models/digits')
+    await page.getByRole('link', { name: 'Lineage of version 4' }).click()
+    const picture = page.getByRole('region', { name: 'Lineage of version 4' })
+    await picture.getByRole('button', { name: /^digits data · extract/ }).waitFor()
+    expect(await picture.getByRole('button').count()).toBe(5)
+    await picture.getByRole('button', { name: /^model model · train/ }).click()
+    await page.getByRole('heading', { name: 'model', level: 1 }).waitFor()
+    expect(page.url()).toContain('#/artifacts/art_00000000000000000005')
+    await page.reload()
+    await page
+      .getByRole('region', { name: 'Lineage' })
+      .getByRole('button', { name: /^model model/ })
+      .waitFor()
+  })
+
+  it('[CNS-31] sets runs beside each other: where they part, figures, curves', async () => {
+    const page = await visit('runs/run_00000000000000000003')
+    await page.getByRole('link', { name: 'Compare' }).click()
+    await page.getByText('They part at step train (model)').waitFor()
+    await page
+      .getByRole('region', { name: 'Table: Metrics' })
+      .getByRole('row', { name: /accuracy.*0\.9872.*0\.9887.*differs/ })
+      .waitFor()
+    await page
+      .getByRole('img', { name: /^loss, .*: 0\.4, 0\.2, 0\.1/ })
+      .first()
+      .waitFor()
+    await page.getByLabel('Run to compare with').selectOption('run_00000000000000000001')
+    expect(page.url()).toContain('with=run_00000000000000000001')
+  })
+
+  it('[CNS-32] tests and changes a trigger, and shows why the others fired or not', async () => {
+    const page = await visit('pipelines/digits')
+    await page.getByText('drift of digits version 3 in ink, tilt').waitFor()
+    await page.getByText('no run names the commit of an unchanged checkout').waitFor()
+    await page.getByRole('button', { name: 'Test or change schedule' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: 'Test' }).click()
+    await dialog.getByText('It would not fire now (not-due)').waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+    await dialog.getByLabel('Settings').fill('{"cron": "often"}')
+    await dialog.getByRole('button', { name: 'Test' }).click()
+    await dialog.getByText('cannot be read').waitFor()
+    await dialog.getByLabel('Settings').fill('{"cron": "0 4 * * *"}')
+    await dialog.getByRole('checkbox', { name: 'On' }).check()
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.getByRole('row', { name: /^schedule.*on.*cron=0 4/ }).waitFor()
   })
 
   it('[CNS-10] plots windows with their numbers, and judges each feature in a sentence', async () => {

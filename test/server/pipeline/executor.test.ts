@@ -105,7 +105,7 @@ describe('a run', () => {
     expect(stepOf(again, 'sum').cache?.why).toMatch(/^same component, inputs, parameters and seed as in run_/)
     const other = await run('sums', { value: 6 })
     expect(states(other)).toEqual({ first: 'succeeded', second: 'cached', sum: 'succeeded' })
-    expect(stepOf(other, 'first').cache?.why).toMatch(/parameter value changed$/)
+    expect(stepOf(other, 'first').cache?.why).toMatch(/parameter value changed \(\d+ to \d+\)$/)
     expect(stepOf(other, 'sum').cache?.why).toMatch(/input a changed/)
     const seeded = await run('sums', { value: 6, seed: 2 })
     expect(stepOf(seeded, 'second').cache?.why).toMatch(/the seed changed \(1 to 2\)/)
