@@ -177,6 +177,8 @@ export function createDatasets(options: DatasetsOptions): Datasets {
           'not_found',
           `there is no source ${wanted}: whoever runs the server names sources in the file of --sources (${Object.keys(sources).join(', ') || 'none yet'})`,
         )
+      if (selection.table !== undefined && selection.query !== undefined)
+        throw new AppError('invalid_input', 'a table or a query, not both')
       return inFolder(folder, async (work) => {
         const path = join(work, 'import.parquet')
         await importSource({ name: wanted, source, selection, to: path, folder: work, timeoutMs: limits.importMs }, clock)

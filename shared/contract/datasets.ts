@@ -54,14 +54,12 @@ export const datasetRoutes = defineRoutes({
     params: z.object({ dataset: slug }),
     body: {
       kind: 'json',
-      schema: z
-        .object({
-          source: slug,
-          table: z.optional(text(200).check(z.minLength(1))),
-          query: z.optional(text(20_000).check(z.minLength(1))),
-          file: z.optional(text(1000).check(z.minLength(1))),
-        })
-        .check(z.refine(({ table, query }) => table === undefined || query === undefined, 'a table or a query, not both')),
+      schema: z.object({
+        source: slug,
+        table: z.optional(text(200).check(z.minLength(1))),
+        query: z.optional(text(20_000).check(z.minLength(1))),
+        file: z.optional(text(1000).check(z.minLength(1))),
+      }),
     },
     reply: { kind: 'json', status: 200, schema: z.object({ span: spanSummary, added: z.boolean() }) },
     errors: ['unknown_dataset', 'not_found', 'invalid_input', 'timeout', 'unavailable', 'step_crashed', 'storage_full'],

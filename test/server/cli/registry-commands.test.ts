@@ -80,7 +80,7 @@ test.each([
   ['alias digits stable three --reason x', 'three is not a version number'],
   ['runs list --state lost', 'lost'],
   ['runs start digits epochs', 'epochs is not of the form name=value'],
-  ['datasets upload digits rows.txt', 'neither .parquet nor .csv'],
+  ['datasets upload digits rows.txt', 'neither .parquet, .csv'],
   ['keys create x --days soon', 'a whole number'],
   ['models --url', '--url needs a value'],
 ])('[CLI-3] `shoal %s` is not understood: exit code 2, why, where to read on, and nothing is sent', async (words, why) => {

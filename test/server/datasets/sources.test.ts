@@ -126,6 +126,7 @@ describe('[DAT-31] SQLite', () => {
   test.each<[string, object, string, RegExp]>([
     ['no such table', { table: 'order' }, 'invalid_input', /shop has no table order; it has customers, orders/],
     ['no table named where there are two', {}, 'invalid_input', /shop has 2 tables: name one of customers, orders/],
+    ['a table and a query', { table: 'orders', query: 'SELECT 1' }, 'invalid_input', /not both/],
     ['no SELECT', { query: 'DELETE FROM orders' }, 'invalid_input', /shop: /],
     ['two statements', { query: 'SELECT 1) ; DROP TABLE orders; --' }, 'invalid_input', /shop: the query must be a single SELECT/],
     ['another file', { query: "SELECT 1; ATTACH '/tmp/other.db' AS other" }, 'invalid_input', /shop: /],
