@@ -13,7 +13,7 @@ function signatures(): string {
       .map((name) => signatureOf(name, sources.get(file) ?? '')),
   )
   const list = kernels.sort().join('\n')
-  return `// Written by npm run build:kernels.\n\n/** The kernels of shared/compute/kernels/assembly, where they are described. Addresses and strides are bytes. */\nexport type Kernels = {\n${list}\n}\n`
+  return `// Written by npm run build:kernels.\n// biome-ignore-all format: a line for each kernel, however long\n\n/** The kernels of shared/compute/kernels/assembly, where they are described. Addresses and strides are bytes. */\nexport type Kernels = {\n${list}\n}\n`
 }
 
 function signatureOf(name: string, source: string): string {

@@ -6,7 +6,7 @@ import { contents } from './console-fixture-contents.ts'
 import * as data from './console-fixture-data.ts'
 import { comparison, decisions, lineage, logs, maturity, rounds } from './console-fixture-metadata.ts'
 
-const { models, versions, runs, pipelines, windows, evidence, datasets } = data
+const { models, versions, runs, windows, evidence, datasets } = data
 
 const found = <T>(value: T | undefined): T => {
   if (value === undefined) throw new AppError('not_found', 'not in the fixture')

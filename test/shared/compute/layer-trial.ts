@@ -92,7 +92,7 @@ async function compileTrial(topology: Topology, data: LabelledData, build?: Kern
   try {
     const graph = graphOf(model)
     if (!graph.ok) return graph
-    const kernels = unwrap(await loadKernels(build === undefined ? {} : { build }))
+    const kernels = unwrap(await loadKernels(build))
     // one more than the batch holds: nothing may depend on the batch being full
     const options = { graph: graph.value, kernels, batchSize: data.labels.length + 1 }
     const compiled = compileTraining(options, { loss: ready.loss, optimizer: { kind: 'adam' } })
