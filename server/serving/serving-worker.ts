@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
-import { loadRuntime, type Runtime } from '../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../shared/compute/load-runtime.ts'
+import type { Runtime } from '../../shared/compute/runtime.ts'
 import { runSelfTest } from '../../shared/compute/self-test.ts'
 import { must } from '../../shared/core/assert.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.ts'
 import { type NamedTensors, sizeOf, type TensorData, shapeMismatch } from '../tensor/tensor.ts'
 import { describe, expectTensor } from '../tensor/tensor.ts'
 import { repairLayers } from './layer-repairs.ts'
+import { allFinite } from './finite.ts'
 import { type LayersModel, loadLayersModel, type Tensor, tensor } from './tf.ts'
 
 /** The architecture of a layers model as JSON: what tfjs prints with `model.toJSON(null, false)`. */
@@ -23,9 +24,10 @@ export async function buildModel(topology: Topology): Promise<LayersModel> {
 
 export const toTensor = (value: TensorData): Tensor => tensor(value.data, [...value.shape], value.dtype === 'uint8' ? 'int32' : value.dtype)
 
-export async function fromTensor(value: Tensor): Promise<TensorData> {
-  // copied, as the CPU backend hands out the array that it keeps
-  const data = (await value.data()).slice() as TensorData['data']
+/** The values of a tensor. Copied, as backends hand out the array that they keep; not so WASM (`fresh`), whose array is a copy already. */
+export async function fromTensor(value: Tensor, fresh = false): Promise<TensorData> {
+  const read = await value.data()
+  const data = (fresh ? read : read.slice()) as TensorData['data']
   if (value.dtype === 'float32' || value.dtype === 'int32' || value.dtype === 'bool')
     return { dtype: value.dtype, shape: [...value.shape], data }
   throw new AppError('unsupported_op', `a model must answer with float32, int32 or bool, not ${value.dtype}`)
@@ -47,7 +49,8 @@ export function setWeights(model: LayersModel, tensors: NamedTensors): void {
     const value = Object.hasOwn(tensors, name) ? tensors[name] : undefined
     if (value === undefined) throw shapeMismatch(name, describe(expected), 'nothing')
     expectTensor(name, value, expected)
-    if (value.dtype === 'float32' && !value.data.every(Number.isFinite)) throw shapeMismatch(name, 'finite values', 'NaN or an infinity')
+    if (value.dtype === 'float32' && !allFinite(value.data as Float32Array))
+      throw shapeMismatch(name, 'finite values', 'NaN or an infinity')
   }
   for (const weight of model.weights) {
     const value = tensors[weightName(weight)]

@@ -1,54 +1,52 @@
 import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
-import { unwrap } from '../core/result.ts'
-import { expectTensor, type NamedTensors, shapeMismatch, type TensorData } from '../tensor/tensor.ts'
-import { type BackendName, type BackendOptions, memoryInUse, startBackend, useBackend } from './backends.ts'
-import { buildModel, fromTensor, setWeights, toTensor, type Topology } from './model.ts'
-import { type LayersModel, type Tensor, tidy } from './tf.ts'
+import { expectTensor, shapeMismatch, type TensorData } from '../tensor/tensor.ts'
+import { type BackendName, memoryInUse } from './backends.ts'
+import { allFinite } from './finite.ts'
 
 export type TensorSpec = { readonly name: string; readonly dtype: string; readonly shape: readonly (number | null)[] }
 
-/** A model ready to answer. */
+/** What computes: tfjs op by op, our compiled plan, or onnxruntime. */
+export type Engine = 'tfjs' | 'plan' | 'onnxruntime'
+
+/**
+ * A model ready to answer, whatever computes it. What holds for each:
+ * - `predict` takes one tensor per model input, in the order of `inputs`, with the batch as first axis where the model has one, and answers one tensor per output.
+ *   It keeps nothing of its arguments and changes none; the answers belong to the caller. Calls may overlap; each gets the answer to its own inputs.
+ * - It throws shape_mismatch and invalid_input (naming tensor, expected and got), output_not_finite, unsupported_op, out_of_memory, device_lost; whichever it
+ *   was, the runtime answers the next call, except after device_lost: then the model is to be loaded again.
+ * - `dispose` frees everything that was allocated for this runtime, may be called twice, and a call of `predict` after it is a conflict.
+ */
 export type Runtime = {
+  readonly engine: Engine
   readonly backend: BackendName
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
-  /** One tensor per model input, with the batch as first axis. Throws shape_mismatch, invalid_input, output_not_finite, unsupported_op. */
   predict(inputs: readonly TensorData[]): Promise<TensorData[]>
   /** Of the whole process: what all runtimes and training hold. */
   memory(): { tensors: number; bytes: number }
   dispose(): void
 }
 
-const isFinite = (tensor: TensorData): boolean => tensor.dtype !== 'float32' || tensor.data.every(Number.isFinite)
-
-const specs = (list: LayersModel['inputs']): TensorSpec[] => list.map(({ name, dtype, shape }) => ({ name, dtype, shape }))
-
-function asOpError(thrown: unknown): unknown {
-  if (thrown instanceof Error && /Kernel '.*' not registered/.test(thrown.message))
-    return new AppError('unsupported_op', thrown.message, { cause: thrown })
-  return thrown
+/** What an engine brings; `checkedRuntime` makes a Runtime of it. */
+export type RuntimeParts = Pick<Runtime, 'engine' | 'backend' | 'inputs' | 'outputs'> & {
+  /** Computes the answers to inputs that were checked. */
+  run(inputs: readonly TensorData[]): Promise<TensorData[]>
+  memory?: Runtime['memory']
+  dispose(): void
 }
 
-/** Builds the model on a backend with these weights. Throws no_backend, invalid_document, shape_mismatch. */
-export async function loadRuntime(
-  model: { topology: Topology; tensors: NamedTensors },
-  backend: BackendName,
-  options: BackendOptions = {},
-): Promise<Runtime> {
-  unwrap(await startBackend(backend, options))
-  const built = await buildModel(model.topology)
-  useBackend(backend)
-  try {
-    setWeights(built, model.tensors)
-  } catch (thrown) {
-    built.dispose()
-    throw thrown
-  }
-  const inputs = specs(built.inputs)
-  const outputs = specs(built.outputs)
+const isFinite = (tensor: TensorData): boolean => tensor.dtype !== 'float32' || allFinite(tensor.data as Float32Array)
+
+const notFinite = (code: 'invalid_input' | 'output_not_finite', what: string, name: string): AppError =>
+  new AppError(code, `${what} ${name} holds NaN or an infinity`, { issues: [{ where: name, what: 'not finite' }] })
+
+/** A runtime that checks what goes in and comes out, the same for every engine. */
+export function checkedRuntime(parts: RuntimeParts): Runtime {
+  const { engine, backend, inputs, outputs } = parts
   let disposed = false
   return {
+    engine,
     backend,
     inputs,
     outputs,
@@ -59,38 +57,18 @@ export async function loadRuntime(
         const value = must(values[i], 'an input')
         expectTensor(spec.name, value, spec)
         // ReLU turns NaN into 0 on some backends: a nonsense input would get a confident answer
-        if (!isFinite(value))
-          throw new AppError('invalid_input', `input ${spec.name} holds NaN or an infinity`, {
-            issues: [{ where: spec.name, what: 'not finite' }],
-          })
+        if (!isFinite(value)) throw notFinite('invalid_input', 'input', spec.name)
       }
-      useBackend(backend)
-      let held: Tensor[] = []
-      try {
-        held = tidy(() => {
-          const answer = built.predictOnBatch(values.map(toTensor))
-          return Array.isArray(answer) ? answer : [answer]
-        })
-        const answers = await Promise.all(held.map(fromTensor))
-        for (const [i, answer] of answers.entries()) {
-          if (isFinite(answer)) continue
-          const name = outputs[i]?.name ?? `output ${i}`
-          throw new AppError('output_not_finite', `output ${name} holds NaN or an infinity`, {
-            issues: [{ where: name, what: 'not finite' }],
-          })
-        }
-        return answers
-      } catch (thrown) {
-        throw asOpError(thrown)
-      } finally {
-        for (const tensor of held) tensor.dispose()
-      }
+      const answers = await parts.run(values)
+      for (const [i, answer] of answers.entries())
+        if (!isFinite(answer)) throw notFinite('output_not_finite', 'output', outputs[i]?.name ?? `${i}`)
+      return answers
     },
-    memory: memoryInUse,
+    memory: parts.memory ?? memoryInUse,
     dispose() {
       if (disposed) return
       disposed = true
-      built.dispose()
+      parts.dispose()
     },
   }
 }

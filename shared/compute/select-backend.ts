@@ -4,7 +4,8 @@ import { BYTES_PER_VALUE, type Dtype, isDtype, type NamedTensors, shapeMismatch,
 import { BACKENDS, type BackendName, type BackendOptions, useBackend } from './backends.ts'
 import type { Topology } from './model.ts'
 import { checkParity } from './parity.ts'
-import { loadRuntime, type TensorSpec } from './runtime.ts'
+import { loadRuntime } from './load-runtime.ts'
+import type { TensorSpec } from './runtime.ts'
 
 /** Milliseconds: of the first prediction, with compilation, and the median of those after it. */
 export type BackendTiming = { readonly first: number; readonly median: number }

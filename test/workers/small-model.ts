@@ -1,7 +1,7 @@
 import { cnn } from '../../shared/compute/architectures.ts'
 import { startBackend } from '../../shared/compute/backends.ts'
 import { getWeights } from '../../shared/compute/model.ts'
-import { loadRuntime } from '../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../shared/compute/load-runtime.ts'
 import { buildSeededModel } from '../../shared/compute/seeded-model.ts'
 import { makeSelfTest } from '../../shared/compute/self-test.ts'
 import { must } from '../../shared/core/assert.ts'

@@ -1,6 +1,7 @@
 import { type Evaluation, evaluatePredictions } from '../../../shared/compute/metrics.ts'
 import { predictBatches } from '../../../shared/compute/predict-batches.ts'
-import { loadRuntime, type Runtime } from '../../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
+import type { Runtime } from '../../../shared/compute/runtime.ts'
 import type { Preparation } from './example-form.ts'
 import type { ModelFile } from './model-file.ts'
 import { type SplitExamples, slicesOf } from './split-examples.ts'

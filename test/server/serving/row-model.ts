@@ -1,6 +1,6 @@
 import { linear } from '../../../shared/compute/architectures.ts'
 import { startBackend } from '../../../shared/compute/backends.ts'
-import { loadRuntime } from '../../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
 import { makeSelfTest } from '../../../shared/compute/self-test.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { unwrap } from '../../../shared/core/result.ts'

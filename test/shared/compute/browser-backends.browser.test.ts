@@ -5,7 +5,7 @@ import { computeFingerprint, memoryInUse, startBackend } from '../../../shared/c
 import { affine } from '../../../shared/compute/examples.ts'
 import { getWeights } from '../../../shared/compute/model.ts'
 import { checkParity } from '../../../shared/compute/parity.ts'
-import { loadRuntime } from '../../../shared/compute/runtime.ts'
+import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
 import { buildSeededModel } from '../../../shared/compute/seeded-model.ts'
 import { selectBackend } from '../../../shared/compute/select-backend.ts'
 import { makeSelfTest, runSelfTest } from '../../../shared/compute/self-test.ts'

@@ -1,0 +1,59 @@
+import { AppError } from '../core/errors.ts'
+import { unwrap } from '../core/result.ts'
+import type { NamedTensors, TensorData } from '../tensor/tensor.ts'
+import { type BackendName, type BackendOptions, startBackend, useBackend } from './backends.ts'
+import { buildModel, fromTensor, setWeights, toTensor, type Topology } from './model.ts'
+import { checkedRuntime, type Runtime, type TensorSpec } from './runtime.ts'
+import { type LayersModel, type Tensor, tidy } from './tf.ts'
+
+const specs = (list: LayersModel['inputs']): TensorSpec[] => list.map(({ name, dtype, shape }) => ({ name, dtype, shape }))
+
+function asOpError(thrown: unknown): unknown {
+  if (thrown instanceof Error && /Kernel '.*' not registered/.test(thrown.message))
+    return new AppError('unsupported_op', thrown.message, { cause: thrown })
+  return thrown
+}
+
+/** Builds a layers model on a backend of tfjs with these weights. Throws no_backend, invalid_document, shape_mismatch. */
+export async function loadLayersRuntime(
+  model: { topology: Topology; tensors: NamedTensors },
+  backend: BackendName,
+  options: BackendOptions = {},
+): Promise<Runtime> {
+  unwrap(await startBackend(backend, options))
+  const built = await buildModel(model.topology)
+  useBackend(backend)
+  try {
+    setWeights(built, model.tensors)
+  } catch (thrown) {
+    built.dispose()
+    throw thrown
+  }
+  /** One pass without what `model.predict` adds: cutting the batch and joining its parts again. */
+  const pass = (inputs: readonly TensorData[]): Tensor[] =>
+    tidy(() => {
+      const tensors = inputs.map(toTensor)
+      const [only] = tensors
+      const answer = built.apply(tensors.length === 1 && only !== undefined ? only : tensors, { training: false }) as Tensor | Tensor[]
+      return Array.isArray(answer) ? answer : [answer]
+    })
+  return checkedRuntime({
+    engine: 'tfjs',
+    backend,
+    inputs: specs(built.inputs),
+    outputs: specs(built.outputs),
+    async run(inputs) {
+      useBackend(backend)
+      let held: Tensor[] = []
+      try {
+        held = pass(inputs)
+        return await Promise.all(held.map((tensor) => fromTensor(tensor, backend === 'wasm')))
+      } catch (thrown) {
+        throw asOpError(thrown)
+      } finally {
+        for (const tensor of held) tensor.dispose()
+      }
+    },
+    dispose: () => void built.dispose(),
+  })
+}
