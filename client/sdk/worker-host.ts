@@ -38,8 +38,8 @@ export function workerHost({
     candidates: readonly BackendName[] | undefined,
     signal?: AbortSignal,
   ): Promise<LoadedModel & { generation: number }> {
-    const { topology, signature, transforms, monitors, selfTest, labels } = request.manifest
-    const manifest = { topology, signature, transforms, monitors, selfTest, labels }
+    const { topology, signature, transforms, monitors, selfTest, labels, requires } = request.manifest
+    const manifest = { topology, signature, transforms, monitors, selfTest, labels, requires }
     const tensors = await request.tensors()
     const choice = { ...(candidates ? { candidates } : {}), ...(request.remembered ? { remembered: request.remembered } : {}) }
     const loaded = await worker.call('load', [{ manifest, tensors, allowSoftware, ...choice }], {

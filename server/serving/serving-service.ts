@@ -86,10 +86,11 @@ export function createServing({ registry, blobs, clock, random, settings = {}, s
   }
 
   async function fetchVersion(model: Slug, version: number, digest: Sha256): Promise<ServedVersion> {
-    const { topology, tensors, signature, transforms, labels, monitors, selfTest, pieces } = await registry.manifestOf(model, version)
+    const found = await registry.manifestOf(model, version)
+    const { topology, tensors, signature, transforms, labels, monitors, selfTest, requires, pieces } = found
     return {
       digest,
-      manifest: { topology, tensors, signature, transforms, labels, monitors, selfTest },
+      manifest: { topology, tensors, signature, transforms, labels, monitors, selfTest, requires },
       pieces: await Promise.all(pieces.map((piece) => blobs.read(piece.digest))),
     }
   }

@@ -7,6 +7,8 @@ import { must } from '../../shared/core/assert.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import { unwrap } from '../../shared/core/result.ts'
+import { selfTestOf } from '../../shared/tensor/golden.ts'
+import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import { assembleTensors } from '../../shared/tensor/pieces.ts'
 import { readOutput } from '../../shared/worker/read-output.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
@@ -20,9 +22,9 @@ const loaded = new Map<Sha256, { runtime: Runtime; manifest: ServedManifest }>()
 const api: ServingApi = {
   async load({ digest, manifest, pieces }) {
     const tensors = await assembleTensors(manifest.tensors, pieces)
-    const runtime = await loadRuntime({ topology: manifest.topology, tensors }, 'wasm', { wasmPath: wasmPath() })
-    const { input, output, tolerance } = manifest.selfTest
-    const tested = await runSelfTest(runtime, { inputs: [input], outputs: [output], tolerance })
+    const source = { format: manifest.requires.runtime, topology: manifest.topology, tensors }
+    const runtime = await loadRuntime(source, 'wasm', { wasmPath: wasmPath() })
+    const tested = await runSelfTest(runtime, selfTestOf(manifest.selfTest))
     if (!tested.ok) runtime.dispose()
     unwrap(tested)
     loaded.get(digest)?.runtime.dispose()
@@ -34,7 +36,7 @@ const api: ServingApi = {
     if (found === undefined) throw new AppError('worker_died', 'the thread that had loaded the version has ended: ask again')
     const { runtime, manifest } = found
     const [output] = await runtime.predict([{ dtype: 'float32', ...prepareBatch(manifest, inputs) }])
-    const { data } = must(output, 'an output')
+    const { data } = asNumbers(must(output, 'an output'), 'output 0')
     const width = data.length / inputs.length
     return inputs.map((_, i) => {
       const { probabilities, predicted, confidence } = readOutput(data.subarray(i * width, (i + 1) * width), manifest.labels)

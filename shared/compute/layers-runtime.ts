@@ -1,18 +1,14 @@
-import { AppError } from '../core/errors.ts'
 import { unwrap } from '../core/result.ts'
-import type { NamedTensors, TensorData } from '../tensor/tensor.ts'
+import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
+import type { NamedTensors } from '../tensor/tensor.ts'
+import { asyncRunsEnded } from './async-runs.ts'
 import { type BackendName, type BackendOptions, startBackend, useBackend } from './backends.ts'
 import { buildModel, fromTensor, setWeights, toTensor, type Topology } from './model.ts'
+import { asOpError } from './op-error.ts'
 import { checkedRuntime, type Runtime, type TensorSpec } from './runtime.ts'
 import { type LayersModel, type Tensor, tidy } from './tf.ts'
 
 const specs = (list: LayersModel['inputs']): TensorSpec[] => list.map(({ name, dtype, shape }) => ({ name, dtype, shape }))
-
-function asOpError(thrown: unknown): unknown {
-  if (thrown instanceof Error && /Kernel '.*' not registered/.test(thrown.message))
-    return new AppError('unsupported_op', thrown.message, { cause: thrown })
-  return thrown
-}
 
 /** Builds a layers model on a backend of tfjs with these weights. Throws no_backend, invalid_document, shape_mismatch. */
 export async function loadLayersRuntime(
@@ -30,9 +26,9 @@ export async function loadLayersRuntime(
     throw thrown
   }
   /** One pass without what `model.predict` adds: cutting the batch and joining its parts again. */
-  const pass = (inputs: readonly TensorData[]): Tensor[] =>
+  const pass = (inputs: readonly ModelTensor[]): Tensor[] =>
     tidy(() => {
-      const tensors = inputs.map(toTensor)
+      const tensors = inputs.map((input) => toTensor(asNumbers(input, 'input')))
       const [only] = tensors
       const answer = built.apply(tensors.length === 1 && only !== undefined ? only : tensors, { training: false }) as Tensor | Tensor[]
       return Array.isArray(answer) ? answer : [answer]
@@ -43,6 +39,7 @@ export async function loadLayersRuntime(
     inputs: specs(built.inputs),
     outputs: specs(built.outputs),
     async run(inputs) {
+      await asyncRunsEnded()
       useBackend(backend)
       let held: Tensor[] = []
       try {

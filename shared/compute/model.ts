@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import type { JsonObject } from '../core/json.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
 import { type NamedTensors, sizeOf, type TensorData, shapeMismatch } from '../tensor/tensor.ts'
 import { describe, expectTensor } from '../tensor/tensor.ts'
 import { repairLayers } from './layer-repairs.ts'
@@ -31,6 +32,18 @@ export async function fromTensor(value: Tensor, fresh = false): Promise<TensorDa
   if (value.dtype === 'float32' || value.dtype === 'int32' || value.dtype === 'bool')
     return { dtype: value.dtype, shape: [...value.shape], data }
   throw new AppError('unsupported_op', `a model must answer with float32, int32 or bool, not ${value.dtype}`)
+}
+
+/** Also texts, which graph models take and give. 64-bit integers go as 32-bit ones, which is what tfjs computes in. */
+export function toModelTensor(value: ModelTensor): Tensor {
+  if (value.dtype === 'string') return tensor([...value.data], [...value.shape], 'string')
+  if (value.dtype === 'int64') return tensor(Int32Array.from(value.data, Number), [...value.shape], 'int32')
+  return toTensor(value)
+}
+
+export async function fromModelTensor(value: Tensor): Promise<ModelTensor> {
+  if (value.dtype !== 'string') return fromTensor(value)
+  return { dtype: 'string', shape: [...value.shape], data: [...(await value.data<'string'>())] }
 }
 
 type Weight = LayersModel['weights'][number]

@@ -1,4 +1,5 @@
 import { must } from '../core/assert.ts'
+import { asNumbers } from '../tensor/model-tensor.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 import { yieldToEventLoop } from './event-loop.ts'
 import { asIs, type BatchTransform, checkExamples, countOf, type Examples, gatherBatch } from './examples.ts'
@@ -27,7 +28,7 @@ export async function predictBatches(
     )
     const shape = [size, ...spec.shape.slice(1).map(Number)]
     const [answer] = await runtime.predict([{ dtype: 'float32', shape, data }])
-    const rows = must(answer, 'the first output')
+    const rows = asNumbers(must(answer, 'the first output'), 'output 0')
     width = sizeOf(rows.shape.slice(1))
     values ??= new Float32Array(count * width)
     values.set(rows.data, from * width)

@@ -1,6 +1,7 @@
 import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
-import { expectTensor, shapeMismatch, type TensorData } from '../tensor/tensor.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
+import { expectTensor, shapeMismatch } from '../tensor/tensor.ts'
 import { type BackendName, memoryInUse } from './backends.ts'
 import { allFinite } from './finite.ts'
 
@@ -22,7 +23,7 @@ export type Runtime = {
   readonly backend: BackendName
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
-  predict(inputs: readonly TensorData[]): Promise<TensorData[]>
+  predict(inputs: readonly ModelTensor[]): Promise<ModelTensor[]>
   /** Of the whole process: what all runtimes and training hold. */
   memory(): { tensors: number; bytes: number }
   dispose(): void
@@ -31,12 +32,12 @@ export type Runtime = {
 /** What an engine brings; `checkedRuntime` makes a Runtime of it. */
 export type RuntimeParts = Pick<Runtime, 'engine' | 'backend' | 'inputs' | 'outputs'> & {
   /** Computes the answers to inputs that were checked. */
-  run(inputs: readonly TensorData[]): Promise<TensorData[]>
+  run(inputs: readonly ModelTensor[]): Promise<ModelTensor[]>
   memory?: Runtime['memory']
   dispose(): void
 }
 
-const isFinite = (tensor: TensorData): boolean => tensor.dtype !== 'float32' || allFinite(tensor.data as Float32Array)
+const isFinite = (tensor: ModelTensor): boolean => tensor.dtype !== 'float32' || allFinite(tensor.data as Float32Array)
 
 const notFinite = (code: 'invalid_input' | 'output_not_finite', what: string, name: string): AppError =>
   new AppError(code, `${what} ${name} holds NaN or an infinity`, { issues: [{ where: name, what: 'not finite' }] })

@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import { BYTES_PER_VALUE, type Dtype, isDtype, type NamedTensors, shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
+import { BYTES_PER_VALUE, type Dtype, isDtype, shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
 import { BACKENDS, type BackendName, type BackendOptions, useBackend } from './backends.ts'
-import type { Topology } from './model.ts'
 import { checkParity } from './parity.ts'
-import { loadRuntime } from './load-runtime.ts'
+import { loadRuntime, type RuntimeModel } from './load-runtime.ts'
 import type { TensorSpec } from './runtime.ts'
 
 /** Milliseconds: of the first prediction, with compilation, and the median of those after it. */
@@ -21,7 +21,9 @@ export type BackendChoice = {
 }
 
 export type SelectOptions = BackendOptions & {
-  readonly model: { readonly topology: Topology; readonly tensors: NamedTensors }
+  readonly model: RuntimeModel
+  /** What the candidates are timed on, one tensor per input: models whose inputs are more than a batch of one size need it. One example of zeros where left out. */
+  readonly inputs?: readonly ModelTensor[]
   readonly candidates?: readonly BackendName[]
   /** An earlier choice under the same model digest and computeFingerprint(). Taken without measuring if it still passes the parity check. */
   readonly remembered?: BackendName
@@ -50,7 +52,7 @@ function emptyInput(spec: TensorSpec): TensorData {
 async function measure(backend: BackendName, options: SelectOptions, clock: Clock): Promise<BackendTiming> {
   const runtime = await loadRuntime(options.model, backend, options)
   try {
-    const inputs = runtime.inputs.map(emptyInput)
+    const inputs = options.inputs ?? runtime.inputs.map(emptyInput)
     const time = async () => {
       const start = clock.monotonic()
       await runtime.predict(inputs)

@@ -1,58 +1,43 @@
-import * as z from 'zod/mini'
 import { AppError } from '../core/errors.ts'
 import { fail, ok, type Result } from '../core/result.ts'
-import type { TensorData } from '../tensor/tensor.ts'
-import { decodeTensor, encodedTensorSchema, encodeTensor } from '../tensor/tensor-json.ts'
+import { differenceFrom, type GoldenInput, goldenOutput, inputOf, type SelfTest } from '../tensor/golden.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
+import { encodeTensor } from '../tensor/tensor-json.ts'
 import type { BackendName } from './backends.ts'
 import type { Runtime } from './runtime.ts'
-
-/** Golden inputs with the outputs expected of them, as they stand in a manifest. `tolerance` is relative to max(1, |expected|). */
-export const selfTestSchema = z.strictObject({
-  inputs: z.array(encodedTensorSchema),
-  outputs: z.array(encodedTensorSchema),
-  tolerance: z.strictObject({ webgpu: z.number(), wasm: z.number(), cpu: z.number() }),
-})
-
-export type SelfTest = z.infer<typeof selfTestSchema>
 
 /** The CPU and WASM backends differ from each other by rounding only; WebGPU drivers may contract and approximate. */
 const TOLERANCE = { webgpu: 5e-3, wasm: 1e-4, cpu: 1e-4 } as const satisfies Record<BackendName, number>
 
-/** Records what this runtime answers to `inputs`, one tensor per model input, with a few examples along the batch axis. */
+/** Values of an output that stand in the document: enough to notice any wrong weight, few enough for a document that every device loads. */
+const MAX_VALUES = 4096
+
+/** Records what this runtime answers to `inputs`, one per model input: tensors, with a few examples along the batch axis, or seeds of them. */
 export async function makeSelfTest(
   runtime: Runtime,
-  inputs: readonly TensorData[],
+  inputs: readonly (ModelTensor | GoldenInput)[],
   tolerance: SelfTest['tolerance'] = TOLERANCE,
 ): Promise<SelfTest> {
-  const outputs = await runtime.predict(inputs)
-  return { inputs: inputs.map(encodeTensor), outputs: outputs.map(encodeTensor), tolerance: { ...tolerance } }
+  const golden = inputs.map(
+    (input): GoldenInput =>
+      'seed' in input || typeof input.data === 'string' ? (input as GoldenInput) : encodeTensor(input as ModelTensor),
+  )
+  const outputs = await runtime.predict(golden.map((input, i) => inputOf(input, `self-test input ${i}`)))
+  return { inputs: golden, outputs: outputs.map((output) => goldenOutput(output, MAX_VALUES)), tolerance: { ...tolerance } }
 }
 
 /** Whether this runtime reproduces the golden outputs: the largest difference seen, or self_test_failed naming it and its place. */
 export async function runSelfTest(runtime: Runtime, test: SelfTest): Promise<Result<{ largestDifference: number }>> {
   const tolerance = test.tolerance[runtime.backend]
-  let largest = { difference: 0, where: 'nowhere', expected: 0, got: 0 }
+  let largest = { difference: 0, where: 'nowhere', expected: '', got: '' }
   try {
-    const got = await runtime.predict(test.inputs.map((input, i) => decodeTensor(input, `self-test input ${i}`)))
-    const want = test.outputs.map((output, i) => decodeTensor(output, `self-test output ${i}`))
-    if (got.length !== want.length)
-      throw new AppError('self_test_failed', `the model has ${got.length} outputs, its self-test ${want.length}`)
-    for (const [i, expected] of want.entries()) {
-      const answer = got[i]
-      if (answer === undefined || answer.data.length !== expected.data.length)
-        throw new AppError('self_test_failed', `output ${i} has ${answer?.data.length} values, its self-test ${expected.data.length}`)
-      for (let at = 0; at < expected.data.length; at++) {
-        const [a, b] = [expected.data[at] as number, answer.data[at] as number]
-        const difference = Math.abs(a - b) / Math.max(1, Math.abs(a))
-        // a NaN on either side must not slip through a comparison that is false
-        if (!(difference <= largest.difference))
-          largest = {
-            difference: Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference,
-            where: `value ${at} of output ${i}`,
-            expected: a,
-            got: b,
-          }
-      }
+    const got = await runtime.predict(test.inputs.map((input, i) => inputOf(input, `self-test input ${i}`)))
+    if (got.length !== test.outputs.length)
+      throw new AppError('self_test_failed', `the model has ${got.length} outputs, its self-test ${test.outputs.length}`)
+    for (const [i, expected] of test.outputs.entries()) {
+      const answer = got[i] as ModelTensor
+      const { difference, at, ...values } = differenceFrom(expected, answer, `output ${i}`)
+      if (difference > largest.difference) largest = { difference, where: `value ${at} of output ${i}`, ...values }
     }
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === 'self_test_failed') return fail(thrown)

@@ -48,7 +48,7 @@ export function makeTensor(dtype: Dtype, shape: readonly number[], data: TensorV
 /** Throws shape_mismatch unless the tensor has this dtype and shape; null in `shape` allows any size there. */
 export function expectTensor(
   name: string,
-  tensor: TensorData,
+  tensor: { readonly dtype: string; readonly shape: readonly number[]; readonly data: { readonly length: number } },
   expected: { readonly dtype: Dtype | string; readonly shape: readonly (number | null)[] },
 ): void {
   const fits =

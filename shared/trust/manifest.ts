@@ -7,7 +7,10 @@ import { MAX_PIECE_BYTES, MAX_TENSORS_PER_MODEL } from '../core/limits.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { frozenTransformsSchema } from '../data/transforms.ts'
 import { referencesSchema } from '../stats/reference.ts'
+import { selfTestSchema, singleSelfTestSchema } from '../tensor/golden.ts'
+import { DATATYPE_OF } from '../tensor/model-tensor.ts'
 import { type Envelope, open, seal, type Signer } from './dsse.ts'
+import { MODEL_FORMATS } from './model-format.ts'
 import { parsePayload } from './parse-document.ts'
 import { keysOf, type RootDocument } from './root.ts'
 
@@ -15,9 +18,6 @@ export const MANIFEST_TYPE = 'application/vnd.shoal.manifest+json'
 
 /** Element types on the wire and in blobs. */
 export const DTYPES = ['float32', 'int32', 'uint8', 'bool'] as const
-/** The Open Inference Protocol's names for them, which signatures use. */
-export const DATATYPES = ['FP32', 'INT32', 'UINT8', 'BOOL'] as const
-
 const dimension = z.int().check(z.minimum(1))
 const shape = z.array(dimension).check(z.maxLength(8))
 
@@ -34,30 +34,16 @@ export const tensorEntry = z.object({
 
 export const pieceEntry = z.object({ digest, bytes: z.int().check(z.minimum(1), z.maximum(MAX_PIECE_BYTES * 64)) })
 
-/** A named input or output; -1 stands for the batch dimension. */
+/** A named input or output; -1 stands for a dimension of any size, such as the batch. */
 export const signatureEntry = z.object({
   name: text(100),
-  datatype: z.enum(DATATYPES),
+  datatype: z.enum(Object.values(DATATYPE_OF)),
   shape: z.array(z.int().check(z.minimum(-1))).check(z.maxLength(8)),
 })
 
-/** Golden inputs and the outputs they gave where the version was made. Numbers are base64 of little-endian values. */
-const goldenTensor = z.object({
-  dtype: z.enum(DTYPES),
-  shape: z.array(z.int().check(z.minimum(0))).check(z.maxLength(8)),
-  data: text(2_000_000),
-})
-export const selfTest = z.object({
-  input: goldenTensor,
-  output: goldenTensor,
-  /** Largest absolute difference allowed, by backend. */
-  tolerance: z.object({ webgpu: z.number(), wasm: z.number(), cpu: z.number() }),
-})
-export type SelfTestDocument = z.infer<typeof selfTest>
-
 /** Everything in a manifest that its author says; the registry adds what only it knows (version, parent, time). */
 export const manifestDraft = z.object({
-  /** A tfjs layers model configuration. */
+  /** What the runtime takes as the model's description, of the form that `requires.runtime` names: a layers model's configuration, a graph, … */
   topology: jsonObject,
   tensors: z.array(tensorEntry).check(z.minLength(1), z.maxLength(MAX_TENSORS_PER_MODEL)),
   pieces: z.array(pieceEntry).check(z.minLength(1), z.maxLength(1024)),
@@ -71,10 +57,11 @@ export const manifestDraft = z.object({
   monitors: z.enum(['image', 'columns']),
   /**
    * Reference edges and counts: one for each monitored number of the input, measured on the training split, and two of the model's own answers on the
-   * validation split: `prediction` (categorical over `labels`) and `confidence` (numeric).
+   * validation split: `prediction` (categorical over `labels`) and `confidence` (numeric). None for a version that was imported without data.
    */
   references: referencesSchema,
-  selfTest,
+  /** Golden inputs and the outputs they gave where the version was made, of which one of each in the first form. */
+  selfTest: z.union([singleSelfTestSchema, selfTestSchema]),
   promised: z.object({
     /** Share of wrong answers on held-out data: what a device holds the version to. */
     errorRate: share,
@@ -84,7 +71,7 @@ export const manifestDraft = z.object({
   /** Metrics of the evaluation that led here, by name. */
   metrics: z.record(z.string(), z.number()),
   lineage: z.object({ run: z.nullable(id('run')), round: z.nullable(id('round')), dataset: z.nullable(text(200)), notes: text(2000) }),
-  requires: z.object({ runtime: z.literal('tfjs-layers'), shoal: text(20) }),
+  requires: z.object({ runtime: z.enum(MODEL_FORMATS), shoal: text(20) }),
 })
 export type ManifestDraft = z.infer<typeof manifestDraft>
 
@@ -145,6 +132,7 @@ export function checkParts(document: ManifestDraft): string[] {
     const piece = document.pieces[tensor.piece]
     if (!piece || tensor.offset + tensor.bytes > piece.bytes) issues.push(`tensor ${tensor.name} lies outside piece ${tensor.piece}`)
   }
-  for (const name of ['prediction', 'confidence']) if (!Object.hasOwn(document.references, name)) issues.push(`references lack ${name}`)
+  if (Object.keys(document.references).length > 0)
+    for (const name of ['prediction', 'confidence']) if (!Object.hasOwn(document.references, name)) issues.push(`references lack ${name}`)
   return issues
 }

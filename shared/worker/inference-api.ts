@@ -19,7 +19,7 @@ export type ModelInput =
   | Readonly<Record<string, string | number | boolean | null>>
 
 /** The parts of a manifest that running it needs. */
-export type RunnableManifest = Pick<Manifest, 'topology' | 'signature' | 'transforms' | 'monitors' | 'selfTest' | 'labels'>
+export type RunnableManifest = Pick<Manifest, 'topology' | 'signature' | 'transforms' | 'monitors' | 'selfTest' | 'labels' | 'requires'>
 
 export type LoadModel = {
   readonly manifest: RunnableManifest

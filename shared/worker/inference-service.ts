@@ -2,14 +2,26 @@ import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { BACKENDS, type BackendName, type BackendOptions, computeFingerprint, memoryInUse } from '../compute/backends.ts'
-import { loadRuntime } from '../compute/load-runtime.ts'
+import { loadRuntime, type RuntimeModel } from '../compute/load-runtime.ts'
 import type { Runtime } from '../compute/runtime.ts'
 import { type BackendChoice, selectBackend } from '../compute/select-backend.ts'
 import { runSelfTest } from '../compute/self-test.ts'
+import { inputOf, selfTestOf } from '../tensor/golden.ts'
+import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
 import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
 
 export type InferenceServiceOptions = BackendOptions & { readonly clock?: Clock }
+
+const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
+  format: manifest.requires.runtime,
+  topology: manifest.topology,
+  tensors,
+})
+
+/** What models that take more than one batch of numbers are timed on. */
+const goldenInputs = ({ selfTest }: RunnableManifest): ModelTensor[] =>
+  selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
 
 /**
  * Inference over shared/compute, for whatever thread runs it: the browser's worker, or the process of a simulation.
@@ -30,11 +42,11 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     backends: readonly BackendName[],
     options: BackendOptions,
   ): Promise<{ runtime: Runtime; largestDifference: number }> {
-    const { topology, selfTest } = model.manifest
+    const source = sourceOf(model)
     let why: AppError | undefined
     for (const backend of backends) {
-      const runtime = await loadRuntime({ topology, tensors: model.tensors }, backend, options)
-      const tested = await runSelfTest(runtime, { inputs: [selfTest.input], outputs: [selfTest.output], tolerance: selfTest.tolerance })
+      const runtime = await loadRuntime(source, backend, options)
+      const tested = await runSelfTest(runtime, selfTestOf(model.manifest.selfTest))
       if (tested.ok) return { runtime, largestDifference: tested.value.largestDifference }
       runtime.dispose()
       why ??= tested.error
@@ -54,7 +66,8 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
       clock,
       candidates,
       ...known,
-      model: { topology: model.manifest.topology, tensors: model.tensors },
+      model: sourceOf(model),
+      ...(model.manifest.requires.runtime === 'tfjs-layers' ? {} : { inputs: goldenInputs(model.manifest) }),
     })
     // a driver that computes wrongly must not cost the device the version: what else can run it is tried before it is refused
     const others = candidates.filter((name) => name !== choice.backend && choice.timings[name] !== undefined)
@@ -91,7 +104,11 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
           cause: thrown,
         })
       })
-      return { output: Float32Array.from(must(outputs[0], 'an output').data), observed, ms: clock.monotonic() - start }
+      return {
+        output: Float32Array.from(asNumbers(must(outputs[0], 'an output'), 'output 0').data),
+        observed,
+        ms: clock.monotonic() - start,
+      }
     },
     async unload(handle) {
       loaded.get(handle)?.runtime.dispose()

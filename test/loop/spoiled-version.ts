@@ -1,7 +1,10 @@
 import * as z from 'zod'
 import type { Client } from '../../shared/contract/client.ts'
 import type { Slug } from '../../shared/core/ids.ts'
+import { must } from '../../shared/core/assert.ts'
 import { unwrap } from '../../shared/core/result.ts'
+import { selfTestOf } from '../../shared/tensor/golden.ts'
+import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import { decodeTensor, encodeTensor } from '../../shared/tensor/tensor-json.ts'
 import { MANIFEST_TYPE, manifest, manifestDraft } from '../../shared/trust/manifest.ts'
 import { parseDocument } from '../../shared/trust/parse-document.ts'
@@ -11,11 +14,12 @@ export async function spoilSelfTest(client: Client, model: Slug, version: number
   const summary = await client('versions.get', { params: { model, version: String(version) } })
   const envelope = await client('manifest.get', { params: { digest: summary.manifest } })
   const document = unwrap(parseDocument(envelope, MANIFEST_TYPE, manifest))
-  const output = decodeTensor(document.selfTest.output)
+  const selfTest = selfTestOf(document.selfTest)
+  const output = asNumbers(decodeTensor(must(selfTest.outputs[0], 'a golden output')), 'output')
   const data = Float32Array.from(output.data, (value) => 1 - value)
   const draft = z.parse(manifestDraft, {
     ...document,
-    selfTest: { ...document.selfTest, output: encodeTensor({ dtype: 'float32', shape: output.shape, data }) },
+    selfTest: { ...selfTest, outputs: [encodeTensor({ dtype: 'float32', shape: output.shape, data })] },
   })
   const registered = await client('versions.create', { params: { model }, body: { draft, parent: version } })
   return registered.version

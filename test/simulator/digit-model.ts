@@ -11,6 +11,7 @@ import { makeNumericReference } from '../../shared/stats/numeric-reference.ts'
 import type { References } from '../../shared/stats/reference.ts'
 import { makePieces, type Piece } from '../../shared/tensor/pieces.ts'
 import type { NamedTensors, TensorData } from '../../shared/tensor/tensor.ts'
+import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import { encodeTensor } from '../../shared/tensor/tensor-json.ts'
 import type { ManifestDraft } from '../../shared/trust/manifest.ts'
 import { wasmPath } from '../shared/compute/node-backend.ts'
@@ -106,7 +107,7 @@ export async function digitModel(options: DigitModelOptions = {}): Promise<Digit
     labels: LABELS,
     monitors: 'image',
     references: answers,
-    selfTest: { input: must(test.inputs[0], 'an input'), output: spoilt, tolerance: test.tolerance },
+    selfTest: { input: encodeTensor(golden), output: spoilt, tolerance: test.tolerance },
     promised: { errorRate, latencyCeilingMs },
     metrics: { accuracy: 1 - errorRate },
     lineage: { run: null, round: null, dataset: null, notes: 'nearest mean' },
@@ -137,9 +138,8 @@ async function references(runtime: Runtime): Promise<References> {
   const { data, features } = (validation ??= validationSet())
   const count = VALIDATION.length
   const [output] = await runtime.predict([{ dtype: 'float32', shape: [count, 28, 28, 1], data }])
-  const probabilities = Array.from({ length: count }, (_, i) =>
-    Array.from(must(output, 'an output').data.subarray(i * CLASSES, (i + 1) * CLASSES)),
-  )
+  const values = asNumbers(must(output, 'an output'), 'output').data
+  const probabilities = Array.from({ length: count }, (_, i) => Array.from(values.subarray(i * CLASSES, (i + 1) * CLASSES)))
   return {
     ...features,
     prediction: makeCategoricalReference(

@@ -6,7 +6,9 @@ import { buildSeededModel } from '../../shared/compute/seeded-model.ts'
 import { makeSelfTest } from '../../shared/compute/self-test.ts'
 import { must } from '../../shared/core/assert.ts'
 import { unwrap } from '../../shared/core/result.ts'
+import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import type { NamedTensors } from '../../shared/tensor/tensor.ts'
+import { encodeTensor } from '../../shared/tensor/tensor-json.ts'
 import type { RunnableManifest } from '../../shared/worker/inference-api.ts'
 
 const SIZE = 8
@@ -31,7 +33,7 @@ export async function makeModel(
     data: Float32Array.from({ length: 2 * SIZE * SIZE }, (_, i) => (i % 7) / 7),
   }
   const made = await makeSelfTest(runtime, [golden])
-  const input = must(made.inputs[0], 'an input')
+  const input = encodeTensor(golden)
   const output = must(
     (spoil === 0 ? made : await makeSelfTest(runtime, [{ ...golden, data: golden.data.map((x) => x * spoil) }])).outputs[0],
     'an output',
@@ -46,12 +48,13 @@ export async function makeModel(
     monitors: 'image',
     labels: ['a', 'b', 'c', 'd'],
     selfTest: { input, output, tolerance: made.tolerance },
+    requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
   }
   const expected = async (pixels: Uint8Array) => {
     const [answer] = await runtime.predict([
       { dtype: 'float32', shape: [1, SIZE, SIZE, 1], data: Float32Array.from(pixels, (byte) => byte / 255) },
     ])
-    return Float32Array.from(must(answer, 'an answer').data)
+    return Float32Array.from(asNumbers(must(answer, 'an answer'), 'answer').data)
   }
   return { manifest, tensors, expected }
 }

@@ -76,9 +76,19 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
     signal,
     onBytes: (done, total) => onProgress({ phase: 'download', done, total }),
   })
-  const { topology, signature, transforms, monitors, selfTest, labels } = source.manifest
+  const { topology, signature, transforms, monitors, selfTest, labels, requires } = source.manifest
+  if (requires.runtime !== 'tfjs-layers')
+    throw new AppError(
+      'unsupported_op',
+      `version ${plan.base} is a model of the kind ${requires.runtime}, which answers but cannot be trained`,
+    )
   const trained = await trainer.train(
-    { manifest: { topology, signature, transforms, monitors, selfTest, labels }, tensors: await source.tensors(), examples, plan },
+    {
+      manifest: { topology, signature, transforms, monitors, selfTest, labels, requires },
+      tensors: await source.tensors(),
+      examples,
+      plan,
+    },
     { signal, onProgress: ({ done, total, loss }) => onProgress({ phase: 'train', done, total, loss }) },
   )
   signal.throwIfAborted()

@@ -114,11 +114,7 @@ export const register = defineComponent({
         labels: prepared.labels,
         monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
         references,
-        selfTest: {
-          input: must(selfTest.inputs[0], 'a golden input'),
-          output: must(selfTest.outputs[0], 'a golden output'),
-          tolerance: selfTest.tolerance,
-        },
+        selfTest,
         // the upper end of the test's interval: what the test does not exclude cannot be held against the version
         promised: {
           errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (slice ?? metrics).interval.low)),

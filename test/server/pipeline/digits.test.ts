@@ -8,6 +8,7 @@ import type { RunDetail } from '../../../shared/contract/pipelines.ts'
 import { toBase64 } from '../../../shared/core/bytes.ts'
 import type { ArtifactId, RunId, Slug } from '../../../shared/core/ids.ts'
 import { checkParts } from '../../../shared/trust/manifest.ts'
+import { selfTestOf } from '../../../shared/tensor/golden.ts'
 import { definePipeline } from '../../../server/pipeline/pipeline.ts'
 import { decodeModel } from '../../../server/pipeline/data/model-file.ts'
 import { bootstrapDigits } from '../../../server/pipelines/bootstrap.ts'
@@ -109,8 +110,7 @@ describe('the digits pipeline, small', () => {
     expect(manifest.promised.errorRate).toBeGreaterThan(1 - (first.metrics['accuracy'] ?? 1))
     const model = decodeModel(await bench.blobs.read(output(first, 'train', 'model')?.digest as never))
     const runtime = await loadRuntime(model, 'cpu')
-    const { input, output: expected, tolerance } = manifest.selfTest
-    expect(await runSelfTest(runtime, { inputs: [input], outputs: [expected], tolerance })).toMatchObject({ ok: true })
+    expect(await runSelfTest(runtime, selfTestOf(manifest.selfTest))).toMatchObject({ ok: true })
     runtime.dispose()
   })
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { allFinite } from '../../../shared/compute/finite.ts'
 import { checkedRuntime } from '../../../shared/compute/runtime.ts'
+import { asNumbers } from '../../../shared/tensor/model-tensor.ts'
 import { makeTensor } from '../../../shared/tensor/tensor.ts'
 
 const spec = (name: string) => ({ name, dtype: 'float32', shape: [null, 2] })
@@ -19,7 +20,7 @@ function scaling() {
       makeTensor(
         'float32',
         [1, 2],
-        Float32Array.from(x?.data ?? [], (value) => value * 1e30),
+        Float32Array.from(x === undefined ? [] : asNumbers(x, 'x').data, (value) => value * 1e30),
       ),
     ],
     dispose: () => void disposals++,

@@ -4,11 +4,14 @@ import { memoryInUse } from '../../../shared/compute/backends.ts'
 import { getWeights, type Topology } from '../../../shared/compute/model.ts'
 import { predictBatches } from '../../../shared/compute/predict-batches.ts'
 import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
+import type { Runtime } from '../../../shared/compute/runtime.ts'
 import { buildSeededModel } from '../../../shared/compute/seeded-model.ts'
-import { makeSelfTest, runSelfTest, selfTestSchema } from '../../../shared/compute/self-test.ts'
+import { makeSelfTest, runSelfTest } from '../../../shared/compute/self-test.ts'
 import { affine } from '../../../shared/compute/examples.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
+import { selfTestSchema } from '../../../shared/tensor/golden.ts'
+import { asNumbers } from '../../../shared/tensor/model-tensor.ts'
 import { makeTensor, type NamedTensors, type TensorData } from '../../../shared/tensor/tensor.ts'
 import { start, wasmPath } from './node-backend.ts'
 import { quarters } from './shapes-data.ts'
@@ -36,7 +39,8 @@ function batch(count: number): TensorData {
 
 test('[CMP-4] answers one row per example, the same on every backend', async () => {
   const [wasm, cpu] = [await load('wasm'), await load('cpu')]
-  const [a, b] = [must((await wasm.predict([batch(5)]))[0], 'an output'), must((await cpu.predict([batch(5)]))[0], 'an output')]
+  const first = async (runtime: Runtime) => asNumbers(must((await runtime.predict([batch(5)]))[0], 'an output'), 'output')
+  const [a, b] = [await first(wasm), await first(cpu)]
   expect(a.shape).toEqual([5, 4])
   for (const [i, value] of a.data.entries()) expect(value).toBeCloseTo(must(b.data[i], 'a value'), 5)
   for (let row = 0; row < 5; row++)
