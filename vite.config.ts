@@ -35,6 +35,9 @@ function pageAddresses(): Plugin {
   }
 }
 
+/** Runtimes that only some models need (workers/service-worker keeps them after their first use). */
+const ON_DEMAND = ['assets/ort[.-]*', 'assets/onnx-runtime-*', 'assets/graph-runtime-*']
+
 const proxy = { target: process.env['SHOAL_URL'] ?? 'http://localhost:8787' }
 
 export default defineConfig({
@@ -74,8 +77,8 @@ export default defineConfig({
       },
       injectManifest: {
         globPatterns: ['index.html', 'assets/*.{js,css,wasm}', '*.{svg,webmanifest}', 'icon-192.png'],
-        // the console needs the server anyway
-        globIgnores: ['assets/console-*', 'assets/plot-options-*'],
+        // the console needs the server anyway; runtimes of other kinds of models are kept when one is first used
+        globIgnores: ['assets/console-*', 'assets/plot-options-*', ...ON_DEMAND],
         // under the address that the server gives it
         manifestTransforms: [
           async (entries) => ({ manifest: entries.map((entry) => (entry.url === 'index.html' ? { ...entry, url: '/' } : entry)) }),

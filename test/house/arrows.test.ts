@@ -27,6 +27,7 @@ test.each([
   ['server/registry/registry-service.ts', 'server/storage/node-sqlite.ts'],
   ['server/registry/registry-store.ts', 'node:sqlite'],
   ['server/pipeline/components/train.ts', '@tensorflow/tfjs'],
+  ['server/serving/serving-worker.ts', 'onnxruntime-web/wasm'],
   ['client/sdk/a.ts', 'zod'],
   ['server/registry/a.ts', 'test/house/files.ts'],
 ])('[HSE-1] the arrow %s → %s is refused', (from, to) => {

@@ -27,7 +27,8 @@ export function wrongArrow(from: string, to: string): string | undefined {
   if (DRIVER_PACKAGES.test(to) && !from.startsWith('server/storage/')) return 'a driver package stands behind server/storage'
   // the address of a file is no code: the bundler gives it to whoever starts the backend
   const isAddress = to.endsWith('.wasm?url')
-  if (to.startsWith('@tensorflow/') && !isAddress && !from.startsWith('shared/compute/')) return 'tfjs stands behind shared/compute'
+  if (/^(@tensorflow\/|onnxruntime-)/.test(to) && !isAddress && !from.startsWith('shared/compute/'))
+    return 'tfjs and onnxruntime stand behind shared/compute'
   if (/^zod($|\/v4$|\/v3$)/.test(to) && source !== 'server') return 'what ships to browsers takes zod/mini'
   return undefined
 }

@@ -1,4 +1,6 @@
 import wasmPath from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'
+import onnxWebgpu from 'onnxruntime-web/ort-wasm-simd-threaded.jspi.wasm?url'
+import onnxWasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url'
 import { INFERENCE_PROTOCOL } from '../../shared/worker/inference-api.ts'
 import { createInferenceService } from '../../shared/worker/inference-service.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
@@ -10,4 +12,4 @@ import { createTrainingService } from '../../shared/worker/training-service.ts'
  * runtime, the largest file of the app, is downloaded once and a device that never trains pays nothing for it.
  */
 if (self.name === 'training') serveWorker(createTrainingService({ wasmPath }), { protocol: TRAINING_PROTOCOL })
-else serveWorker(createInferenceService({ wasmPath }), { protocol: INFERENCE_PROTOCOL })
+else serveWorker(createInferenceService({ wasmPath, onnx: { wasm: onnxWasm, webgpu: onnxWebgpu } }), { protocol: INFERENCE_PROTOCOL })
