@@ -8,6 +8,8 @@ import type { Trainer } from './trainer.ts'
 
 /** Training on this device: the examples that it keeps, and its part in rounds. */
 export type Training = Pick<KeptExamples, 'count'> & {
+  /** Whether this page trains now. */
+  readonly active: boolean
   /** Keeps an answer's input under its right label where the person agreed to that. */
   keep(model: string, id: string, answer: RecentAnswer, label: string): Promise<boolean>
   contribute(model: string, options: ContributeOptions): Promise<Contribution>
@@ -55,6 +57,9 @@ export function createTraining(
   }
 
   return {
+    get active() {
+      return running.size > 0
+    },
     count: (model) => kept.count(model),
     keep: async (model, id, answer, label) => whole().consent.training && kept.keep(model, id, answer, label),
     async contribute(model, options) {

@@ -35,6 +35,7 @@ export async function staticServer() {
   const model = slug.parse('shapes')
   let version = 0
   let connected = true
+  let stable = ''
   const requests: string[] = []
 
   /** Makes this the stable version. */
@@ -63,6 +64,7 @@ export async function staticServer() {
       requires: { runtime: 'tfjs-layers', shoal: '0.1' },
     }
     const digest = await manifestDigest(manifest)
+    stable = digest
     const envelope = await signManifest(manifest, signers)
     answers.set(`/v1/manifests/${digest}`, () => Response.json(envelope))
     for (const piece of pieces)
@@ -95,6 +97,8 @@ export async function staticServer() {
     fetch,
     publish,
     requests,
+    /** The digest of the manifest that is stable. */
+    stableManifest: () => stable,
     connect: (on: boolean) => {
       connected = on
     },
