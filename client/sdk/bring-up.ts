@@ -96,7 +96,9 @@ export async function bringUp(context: DeviceContext, options: BringUp): Promise
     manifest: source.manifest,
     tensors: () => source.tensors(),
     // parsed into what it is
-    ...(known.success && known.data.demoted === (demoted !== undefined) ? { remembered: known.data as NonNullable<LoadRequest['remembered']> } : {}),
+    ...(known.success && known.data.demoted === (demoted !== undefined)
+      ? { remembered: known.data as NonNullable<LoadRequest['remembered']> }
+      : {}),
     ...(demoted === undefined ? {} : { demoted }),
     watcher: {
       async lost({ why, fingerprint }) {

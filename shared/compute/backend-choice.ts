@@ -35,6 +35,7 @@ export function whyOf({ candidate, timings, skipped }: Pick<BackendChoice, 'cand
   })
   const reasons = Object.entries(skipped).map(([name, why]) => `${name}: ${why}`)
   const own = timings[candidate]
-  const first = own === undefined ? `${candidate} was taken unmeasured` : [`${candidate} answers in ${ms(own.median)}`, ...others].join(', ')
+  const first =
+    own === undefined ? `${candidate} was taken unmeasured` : [`${candidate} answers in ${ms(own.median)}`, ...others].join(', ')
   return reasons.length === 0 ? first : `${first}; not used: ${reasons.join('; ')}`
 }

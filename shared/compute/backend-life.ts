@@ -1,4 +1,4 @@
-import { AppError } from '../core/errors.ts'
+import type { AppError } from '../core/errors.ts'
 
 /**
  * One start of a backend, to its loss. A GPU can go away at any time (driver update, sleep, a watchdog); everything that lay on it is gone then, and what

@@ -40,10 +40,16 @@ const LEAST_RUNS = 3
 /** Whose second prediction takes so much longer than the best one's is out without further runs. */
 const HOPELESS = 4
 /** Where another candidate answers more slowly than this, plain JavaScript is not measured: it is the fastest for the smallest models only, and may take seconds. */
-const CPU_WORTH_MS = 5
+const CPU_WORTH_MS = 20
 const FASTER = 0.9
 /** Failures of the model rather than of the host: every candidate meets them. */
-const OF_THE_MODEL: ReadonlySet<ErrorCode> = new Set(['self_test_failed', 'invalid_document', 'shape_mismatch', 'unsupported_op', 'out_of_memory'])
+const OF_THE_MODEL: ReadonlySet<ErrorCode> = new Set([
+  'self_test_failed',
+  'invalid_document',
+  'shape_mismatch',
+  'unsupported_op',
+  'out_of_memory',
+])
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.POSITIVE_INFINITY
 
@@ -75,7 +81,7 @@ export async function chooseRuntime<Proof>(options: ChooseOptions<Proof>): Promi
       if (skipped[name] !== undefined) continue
       const best = Math.min(...entrants.map(({ warm }) => median(warm)))
       if (name === 'cpu' && best > CPU_WORTH_MS && best !== Number.POSITIVE_INFINITY) {
-        skipped[name] = 'not measured, as it is the fastest for models that answer within a few milliseconds only'
+        skipped[name] = 'not measured, as it is the fastest for models that answer within milliseconds only'
         continue
       }
       await enter(name, options, clock).then(
@@ -129,7 +135,11 @@ async function enter<Proof>(name: CandidateName, options: ChooseOptions<Proof>, 
 }
 
 /** Times the candidates in turns, so that a machine that is busy for a while is so for all of them; other work of this thread goes on between the runs. */
-async function race(entrants: readonly Entrant<unknown>[], options: ChooseOptions<never> | ChooseOptions<unknown>, clock: Clock): Promise<void> {
+async function race(
+  entrants: readonly Entrant<unknown>[],
+  options: ChooseOptions<never> | ChooseOptions<unknown>,
+  clock: Clock,
+): Promise<void> {
   const best = Math.min(...entrants.map(({ warm }) => median(warm)))
   const hopeful = entrants.filter(({ warm }) => median(warm) <= HOPELESS * best)
   if (hopeful.length < 2) return

@@ -23,7 +23,7 @@ export async function loadRuntime(model: RuntimeModel, candidate: CandidateName,
   if (candidate === 'plan') {
     if (model.format !== undefined && model.format !== 'tfjs-layers')
       throw new AppError('no_backend', 'plans are compiled from layers models only')
-    throw new AppError('no_backend', 'there is no plan engine yet')
+    return (await import('./plan-runtime.ts')).loadPlanRuntime(model)
   }
   if (model.format === 'tfjs-graph') return (await import('./graph-runtime.ts')).loadGraphRuntime(model, candidate, options)
   if (model.format === 'onnx') return (await import('./onnx-runtime.ts')).loadOnnxRuntime(model, candidate, options)

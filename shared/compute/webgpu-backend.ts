@@ -9,9 +9,10 @@ export async function gpuAdapter(): Promise<FoundAdapter | undefined> {
   const gpu = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu
   const adapter = await gpu?.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null)
   if (adapter === null || adapter === undefined) return undefined
-  const { vendor = 'unknown', architecture = 'unknown' } = adapter.info ?? {}
+  const info = adapter.info as Partial<GPUAdapterInfo> | undefined
+  const [vendor, architecture] = [info?.vendor ?? 'unknown', info?.architecture ?? 'unknown']
   // where the flag stands has changed with the years
-  const software = adapter.info?.isFallbackAdapter ?? (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false
+  const software = info?.isFallbackAdapter ?? (adapter as { isFallbackAdapter?: boolean }).isFallbackAdapter ?? false
   return { name: `${vendor}/${architecture}`, software: software || architecture === 'swiftshader', adapter }
 }
 

@@ -1,7 +1,7 @@
 import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import { type BackendName, type BackendOptions, startBackend } from '../compute/backends.ts'
+import { type BackendName, type BackendOptions, lifeOf, startBackend } from '../compute/backends.ts'
 import { trainModel, type TrainProgress } from '../compute/train.ts'
 import { localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
 import { sizeOf } from '../tensor/tensor.ts'
@@ -68,15 +68,9 @@ export function createTrainingService(options: TrainingServiceOptions): Training
   async function train(request: TrainRequest, signal: AbortSignal, onProgress: (progress: TrainProgress) => void): Promise<TrainedUpdate> {
     const backend = await startAny()
     const { plan, tensors: base, manifest } = request
-    const update = await localUpdate({
-      plan,
-      base,
-      topology: manifest.topology,
-      ...prepared(request),
-      train: trainModel,
-      signal,
-      onProgress,
-    })
+    const update = await lifeOf(backend).within(() =>
+      localUpdate({ plan, base, topology: manifest.topology, ...prepared(request), train: trainModel, signal, onProgress }),
+    )
     return { ...update, backend }
   }
 

@@ -112,13 +112,9 @@ test('[DEV-60] in a browser: the GPU is lost in mid-answer: WASM answers, then a
   await right(last.probabilities)
   expect(model.explainBackend()?.why).toMatch(/lost 2 times within 10 minutes/)
 
-  // the next page of the day knows; that of the day after tries again
+  // and the next page knows
   await must(open.pop(), 'a device').dispose()
   const again = await start()
   expect(again.model.backend).not.toBe('webgpu')
   expect(again.model.explainBackend()?.skipped.webgpu).toMatch(/lost 2 times/)
-  await must(open.pop(), 'a device').dispose()
-  pass(25 * 60 * 60 * 1000)
-  const nextDay = await start()
-  expect(nextDay.model.explainBackend()?.skipped.webgpu).toBeUndefined()
 }, 60_000)

@@ -10,7 +10,10 @@ test('[DEV-61] two losses within ten minutes demote WebGPU for a day, two that a
   expect(demotion(losses(0), T)).toBeUndefined()
   expect(demotion(losses(0, 11), T + 11 * MINUTE)).toBeUndefined()
   const twice = losses(0, 11, 20)
-  expect(demotion(twice, T + 20 * MINUTE)).toMatchObject({ fingerprint: 'gpu a', why: expect.stringContaining('2 times within 10 minutes') })
+  expect(demotion(twice, T + 20 * MINUTE)).toMatchObject({
+    fingerprint: 'gpu a',
+    why: expect.stringContaining('2 times within 10 minutes'),
+  })
   expect(demotion(twice, T + (20 + 24 * 60) * MINUTE - 1)).toBeDefined()
   expect(demotion(twice, T + (20 + 24 * 60) * MINUTE)).toBeUndefined()
 })

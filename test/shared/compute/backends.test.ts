@@ -129,7 +129,12 @@ test('[CMP-61] a candidate is timed on the inputs given, and plain JavaScript no
 test('[CMP-61] one that fails its proof is passed over; when all do, that is what is told', async () => {
   const model = await someModel()
   const bad = new AppError('self_test_failed', 'not like this')
-  const onCpu = await choose({ model, wasmPath, candidates: ['wasm', 'cpu'], prove: async ({ backend }) => (backend === 'cpu' ? ok(1) : fail(bad)) })
+  const onCpu = await choose({
+    model,
+    wasmPath,
+    candidates: ['wasm', 'cpu'],
+    prove: async ({ backend }) => (backend === 'cpu' ? ok(1) : fail(bad)),
+  })
   expect(onCpu).toMatchObject({ proof: 1, choice: { candidate: 'cpu', skipped: { wasm: 'not like this' } } })
   await expect(choose({ model, wasmPath, candidates: ['wasm', 'cpu'], prove: async () => fail(bad) })).rejects.toMatchObject({
     code: 'self_test_failed',
