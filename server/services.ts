@@ -21,6 +21,8 @@ import { createIdempotency, type Idempotency } from './http/idempotency.ts'
 import type { Handlers } from './http/register.ts'
 import { serverRoutes } from './http/server-routes.ts'
 import type { Log } from './log.ts'
+import { importRoutes } from './imports/import-routes.ts'
+import { createImports } from './imports/import-service.ts'
 import { metadataRoutes } from './metadata/metadata-routes.ts'
 import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
 import { createAlerts } from './monitoring/alert-service.ts'
@@ -146,6 +148,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
   })
   const metadata = createMetadata({ db, blobs })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
+  const imports = createImports({ registry, blobs, clock })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
   const pipelines = createPipelines({
     db,
@@ -213,6 +216,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       rolloutRoutes(rollouts),
       federationRoutes(federation),
       servingRoutes(serving),
+      importRoutes(imports),
     ],
     authenticate: caller.authenticate,
     connect: caller.connect,
@@ -228,6 +232,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       await valueSkew.close()
       await pipelines.close()
       serving.close()
+      imports.close()
       await Promise.all(background)
       monitoring.close()
       await closeDatabase(db)

@@ -4,19 +4,25 @@ import type { AppError, ErrorCode } from '../../shared/core/errors.ts'
 import type { PredictionId } from '../../shared/core/ids.ts'
 import type { SharedExample } from '../../shared/contract/datasets.ts'
 import type { Report } from '../../shared/stats/report.ts'
+import type { ModelTensor } from '../../shared/tensor/model-tensor.ts'
+import type { Manifest } from '../../shared/trust/manifest.ts'
 import type { ModelInput } from '../../shared/worker/inference-api.ts'
+import type { TensorInput } from '../../shared/worker/prepare-tensors.ts'
 
-export type { ModelInput }
+export type { ModelInput, ModelTensor, TensorInput }
 
 /** One answer of a model. */
 export type Answer = {
   /** Pass it to `feedback` when the truth is known. */
   readonly id: PredictionId
+  /** Empty where the model has no labels. */
   readonly label: string
   /** In the order of `model.labels`; they sum to 1. */
   readonly probabilities: readonly number[]
-  /** The probability of `label`. */
+  /** The probability of `label`; 0 where the model has no labels. */
   readonly confidence: number
+  /** Everything the model answered, by the names of its signature. */
+  readonly outputs: Readonly<Record<string, ModelTensor>>
   /** Which version answered, and on what. */
   readonly version: number
   readonly backend: BackendName
@@ -105,6 +111,8 @@ export type Model = {
   /** The version that answers now; null while none can. */
   readonly version: number | null
   readonly labels: readonly string[]
+  /** What goes in and comes out: names, datatypes (of the Open Inference Protocol), shapes with -1 for any size. Null while no version can answer. */
+  readonly signature: Manifest['signature'] | null
   readonly backend: BackendName | null
   /** Whether the release that is followed has expired. */
   readonly stale: boolean
@@ -113,6 +121,10 @@ export type Model = {
    * @param input One example: see {@link ModelInput}.
    * @throws AppError `shape_mismatch`, `invalid_input`, `aborted`, `version_revoked`; `output_not_finite` only where there is no version to return to.
    * @example const { label, confidence } = await model.predict(pixels)
+   * @example
+   * // an imported model with state: what comes out goes in again
+   * const { outputs } = await vad.predict({ input: samples, state, sr: 16000 })
+   * state = outputs.stateN
    */
   predict(input: ModelInput, options?: { readonly signal?: AbortSignal }): Promise<Answer>
   /**

@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode, toAppError } from '../../shared/core/errors.ts'
 import { newId } from '../../shared/core/ids.ts'
-import type { ModelInput } from '../../shared/worker/inference-api.ts'
+import type { ModelAnswer, ModelInput } from '../../shared/worker/inference-api.ts'
 import type { Answer, LoadOptions, Model, ModelEvents, Progress } from './api.ts'
 import { makeRoom, type RunningVersion } from './bring-up.ts'
 import type { DeviceContext } from './device-context.ts'
@@ -19,6 +19,9 @@ const SLOW_IN_A_ROW = 5
 const FORGIVEN_AFTER = 20
 /** How often one question is asked again after the version under it changed. */
 const MAX_TRIES = 4
+
+/** What is read from the answer of a model without labels. */
+const UNLABELLED: ReturnType<typeof readOutput> = { probabilities: [], predicted: -1, confidence: 0 }
 
 export type LoadedModel = Model & { readonly versions: VersionManager; readonly reporter: Reporter }
 
@@ -91,7 +94,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     let read: ReturnType<typeof readOutput>
     try {
       result = await running.use(() => running.handle.predict(input, signal))
-      read = readOutput(result.output, running.manifest.labels)
+      read = running.manifest.labels.length === 0 ? UNLABELLED : readOutput(result.output, running.manifest.labels)
     } catch (thrown) {
       const error = toAppError(thrown)
       if (tries > 1 && (await recover(running, error.code))) return predict(input, signal, tries - 1)
@@ -103,7 +106,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
   function settle(
     running: RunningVersion,
     input: ModelInput,
-    { observed, ms }: { observed: Parameters<Reporter['answer']>[1]['observed']; ms: number },
+    { observed, outputs, ms }: ModelAnswer,
     read: ReturnType<typeof readOutput>,
   ): Answer {
     const { manifest, digest, ref, handle } = running
@@ -119,7 +122,8 @@ export async function loadModel(context: DeviceContext, name: string, options: L
       behind(versions.goBack('too_slow', { byEvidence: true }))
     }
     if (reporter.due) behind(flush())
-    return { id, label: manifest.labels[predicted] ?? '', probabilities, confidence, version: ref.version, backend: handle.backend, ms }
+    const label = manifest.labels[predicted] ?? ''
+    return { id, label, probabilities, confidence, outputs, version: ref.version, backend: handle.backend, ms }
   }
 
   const model: LoadedModel = {
@@ -133,6 +137,9 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     get labels() {
       return versions.current?.manifest.labels ?? []
     },
+    get signature() {
+      return versions.current?.manifest.signature ?? null
+    },
     get backend() {
       return versions.current?.handle.backend ?? null
     },
@@ -144,6 +151,8 @@ export async function loadModel(context: DeviceContext, name: string, options: L
       const answer = recent.get(id)
       if (answer === undefined || answer.judged) return { counted: false, shared: false, kept: false }
       const { manifest, digest, predicted, confidence } = answer
+      if (manifest.labels.length === 0)
+        throw new AppError('invalid_input', `${name} has no labels, so that no answer of it can be called right or wrong`)
       if (label !== null && !manifest.labels.includes(label)) {
         throw new AppError(
           'invalid_input',

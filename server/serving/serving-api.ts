@@ -1,4 +1,4 @@
-import type { PredictInput } from '../../shared/contract/serving.ts'
+import type { Prediction, PredictInput } from '../../shared/contract/serving.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import type { TensorEntry } from '../../shared/tensor/pieces.ts'
 import type { RunnableManifest } from '../../shared/worker/inference-api.ts'
@@ -12,7 +12,7 @@ export type ServedVersion = { readonly digest: Sha256; readonly manifest: Served
 
 export type LoadedVersion = { readonly backend: string; readonly labels: readonly string[] }
 
-export type ServedAnswer = { readonly label: string; readonly confidence: number; readonly probabilities: number[] }
+export type ServedAnswer = Omit<Prediction, 'id'>
 
 /** What the serving thread does. Errors are AppErrors. */
 export type ServingApi = {

@@ -9,11 +9,12 @@ import { unwrap } from '../../shared/core/result.ts'
 import { selfTestOf } from '../../shared/tensor/golden.ts'
 import { asNumbers } from '../../shared/tensor/model-tensor.ts'
 import { assembleTensors } from '../../shared/tensor/pieces.ts'
-import { readOutput } from '../../shared/worker/read-output.ts'
+import { takesTensors } from '../../shared/worker/prepare-tensors.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
 import { openRuntime } from './open-runtime.ts'
-import { prepareBatch } from './serving.ts'
-import { SERVING_PROTOCOL, type ServedManifest, type ServingApi } from './serving-api.ts'
+import { labelled, prepareBatch } from './serving.ts'
+import { readTensors, tensorsOf } from './serving-tensors.ts'
+import { SERVING_PROTOCOL, type ServedAnswer, type ServedManifest, type ServingApi } from './serving-api.ts'
 
 /** The thread that answers for the server: whatever a model costs, the event loop stays free. */
 const loaded = new Map<Sha256, { runtime: Runtime; manifest: ServedManifest }>()
@@ -34,13 +35,15 @@ const api: ServingApi = {
     const found = loaded.get(digest)
     if (found === undefined) throw new AppError('worker_died', 'the thread that had loaded the version has ended: ask again')
     const { runtime, manifest } = found
+    if (takesTensors(manifest)) {
+      const answers: ServedAnswer[] = []
+      for (const [i, input] of inputs.entries()) answers.push(readTensors(manifest, await runtime.predict(tensorsOf(manifest, input, i))))
+      return answers
+    }
     const [output] = await runtime.predict([{ dtype: 'float32', ...prepareBatch(manifest, inputs) }])
     const { data } = asNumbers(must(output, 'an output'), 'output 0')
     const width = data.length / inputs.length
-    return inputs.map((_, i) => {
-      const { probabilities, predicted, confidence } = readOutput(data.subarray(i * width, (i + 1) * width), manifest.labels)
-      return { label: must(manifest.labels[predicted], 'a label'), confidence, probabilities }
-    })
+    return inputs.map((_, i) => labelled(manifest, data.subarray(i * width, (i + 1) * width)))
   },
   async unload(digest) {
     loaded.get(digest)?.runtime.dispose()

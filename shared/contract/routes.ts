@@ -1,6 +1,7 @@
 import { accessRoutes } from './access.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
+import { importRoutes } from './imports.ts'
 import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
@@ -22,6 +23,7 @@ export const ROUTES = {
   ...rolloutRoutes,
   ...federationRoutes,
   ...servingRoutes,
+  ...importRoutes,
 }
 
 export type Routes = typeof ROUTES

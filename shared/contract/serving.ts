@@ -13,16 +13,41 @@ const imageInput = z.object({
 /** A row of a table, by column. */
 const rowInput = z.record(text(128), z.union([z.string(), z.number(), z.boolean(), z.null()]))
 
-export const predictInput = z.union([imageInput, rowInput])
+/** Inputs by name, for a model that takes tensors as they are. */
+const tensorsInput = z.object({
+  tensors: z.record(
+    text(100),
+    z.object({
+      /** Left out where it follows from the number of values. */
+      shape: z.optional(z.array(z.int().check(z.minimum(0))).check(z.maxLength(8))),
+      /** Values in row-major order, or base64 of their little-endian bytes. */
+      data: z.union([z.array(z.union([z.number(), z.string(), z.boolean()])), text(MAX_PREDICT_BODY_BYTES)]),
+    }),
+  ),
+})
+
+export const predictInput = z.union([imageInput, tensorsInput, rowInput])
 export type PredictInput = z.infer<typeof predictInput>
 
 export const prediction = z.object({
   id: id('prediction'),
+  /** Empty for a model without labels. */
   label: text(200),
-  /** The probability of `label`. */
+  /** The probability of `label`; 0 for a model without labels. */
   confidence: share,
   /** In the order of `labels`. */
   probabilities: z.array(z.number()),
+  /** For models without labels: everything that they answered, as the Open Inference Protocol writes it. Integers above 2^53 are texts. */
+  outputs: z.optional(
+    z.array(
+      z.object({
+        name: text(100),
+        datatype: text(10),
+        shape: z.array(z.int()),
+        data: z.array(z.union([z.number(), z.string(), z.boolean()])),
+      }),
+    ),
+  ),
 })
 export type Prediction = z.infer<typeof prediction>
 

@@ -59,7 +59,6 @@ export const ERRORS = {
   no_backend: { status: 501, retryable: false, title: 'No compute backend works here' },
   device_lost: { status: 503, retryable: true, title: 'The GPU was lost while it computed' },
   unsupported_op: { status: 501, retryable: false, title: 'No backend here has a kernel for an operation of this model' },
-  out_of_memory: { status: 507, retryable: false, title: 'There is not enough memory for this' },
   storage_full: { status: 507, retryable: true, title: 'There is no room to store this' },
   worker_died: { status: 503, retryable: true, title: 'The worker ended before it answered' },
   timeout: { status: 504, retryable: true, title: 'No answer within the time allowed' },

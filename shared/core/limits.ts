@@ -8,6 +8,8 @@ export const MAX_JSON_BODY_BYTES = 1 * MIB
 export const MAX_JSON_DEPTH = 64
 /** One blob: a piece of a model, or a file handed over by a person. */
 export const MAX_BLOB_BYTES = 256 * MIB
+/** Files of one imported model: a description and its weights. */
+export const MAX_IMPORT_FILES = 256
 /** One device report, before compression. Typical: 2 kB. */
 export const MAX_REPORT_BYTES = 4 * KIB
 export const MAX_REPORTS_PER_REQUEST = 32

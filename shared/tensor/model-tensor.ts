@@ -10,6 +10,11 @@ export type ModelDtype = (typeof MODEL_DTYPES)[number]
 export const DATATYPE_OF = { float32: 'FP32', int32: 'INT32', uint8: 'UINT8', bool: 'BOOL', int64: 'INT64', string: 'BYTES' } as const
 export type Datatype = (typeof DATATYPE_OF)[ModelDtype]
 
+const DTYPE_OF = Object.fromEntries(MODEL_DTYPES.map((dtype) => [DATATYPE_OF[dtype], dtype])) as Record<Datatype, ModelDtype>
+export const dtypeOf = (datatype: Datatype): ModelDtype => DTYPE_OF[datatype]
+
+export const isModelDtype = (value: unknown): value is ModelDtype => MODEL_DTYPES.some((dtype) => dtype === value)
+
 export type Int64Tensor = { readonly dtype: 'int64'; readonly shape: readonly number[]; readonly data: BigInt64Array<ArrayBuffer> }
 export type StringTensor = { readonly dtype: 'string'; readonly shape: readonly number[]; readonly data: readonly string[] }
 

@@ -67,7 +67,14 @@ export async function makePieces(tensors: NamedTensors, sizes: PieceSizes = SIZE
   const sized = Object.entries(tensors).map(([name, tensor]) => ({ name, tensor, bytes: bytesOf(tensor) }))
   const pieces: Piece[] = []
   const entries: TensorEntry[] = []
-  for (const [index, members] of group(sized, sizes).entries()) {
+  // an empty tensor lies anywhere
+  const empty = sized.filter(({ bytes }) => bytes === 0)
+  for (const members of group(
+    sized.filter(({ bytes }) => bytes > 0),
+    sizes,
+  )) {
+    const index = pieces.length
+    const first = entries.length
     let offset = 0
     const parts: Bytes[] = []
     for (const { name, tensor, bytes } of members) {
@@ -77,7 +84,15 @@ export async function makePieces(tensors: NamedTensors, sizes: PieceSizes = SIZE
       offset += bytes
     }
     const all = concatBytes(parts)
-    pieces.push({ digest: await sha256(all), bytes: all })
+    const digest = await sha256(all)
+    const same = pieces.findIndex((piece) => piece.digest === digest)
+    if (same < 0) pieces.push({ digest, bytes: all })
+    // tied weights: the same bytes under two names are one piece
+    else for (let i = first; i < entries.length; i++) entries[i] = { ...(entries[i] as TensorEntry), piece: same }
+  }
+  for (const { name, tensor } of empty) {
+    const digest = await sha256(new Uint8Array())
+    entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], digest, piece: 0, offset: 0, bytes: 0 })
   }
   return { pieces, tensors: entries }
 }

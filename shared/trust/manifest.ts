@@ -18,8 +18,7 @@ export const MANIFEST_TYPE = 'application/vnd.shoal.manifest+json'
 
 /** Element types on the wire and in blobs. */
 export const DTYPES = ['float32', 'int32', 'uint8', 'bool'] as const
-const dimension = z.int().check(z.minimum(1))
-const shape = z.array(dimension).check(z.maxLength(8))
+const shape = z.array(z.int().check(z.minimum(0))).check(z.maxLength(8))
 
 /** Where a tensor's bytes lie: little-endian, at `offset` of piece number `piece`. */
 export const tensorEntry = z.object({

@@ -1,17 +1,21 @@
 import type { Observed } from '../stats/counters.ts'
 import type { BackendChoice, CandidateName } from '../compute/backend-choice.ts'
 import type { BackendName } from '../compute/backends.ts'
+import type { ModelTensor } from '../tensor/model-tensor.ts'
 import type { NamedTensors } from '../tensor/tensor.ts'
 import type { Manifest } from '../trust/manifest.ts'
+import type { TensorInput } from './prepare-tensors.ts'
 
 /** Rises with every change of the calls below that the other side would not understand. */
-export const INFERENCE_PROTOCOL = 1
+export const INFERENCE_PROTOCOL = 2
 
 /**
  * What an app asks about. An image is row-major with channels interleaved: bytes 0 to 255, or floats 0 to 1 in a Float32Array. A row of a table is an
- * object, by column.
+ * object, by column. A model that takes tensors as they are (an imported one) is asked with an object of them, by the names of its signature.
  */
 export type ModelInput =
+  | TensorInput
+  | Readonly<Record<string, TensorInput>>
   | Uint8Array
   | Uint8ClampedArray
   | Float32Array
@@ -49,8 +53,10 @@ export type LoadedModel = {
 }
 
 export type ModelAnswer = {
-  /** One row of the first output. */
+  /** One row of the first output, for models with labels; else empty. */
   readonly output: Float32Array<ArrayBuffer>
+  /** All outputs, by the names of the signature. */
+  readonly outputs: Readonly<Record<string, ModelTensor>>
   /** The monitored numbers of the input, by name. */
   readonly observed: Readonly<Record<string, Observed>>
   /** Preparation and computation, without waiting and travel. */

@@ -9,8 +9,9 @@ import type { Runtime } from '../compute/runtime.ts'
 import { runSelfTest } from '../compute/self-test.ts'
 import { inputOf, selfTestOf } from '../tensor/golden.ts'
 import { asNumbers, firstExample, type ModelTensor } from '../tensor/model-tensor.ts'
-import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, RunnableManifest } from './inference-api.ts'
+import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, ModelInput, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
+import { prepareTensors, takesTensors } from './prepare-tensors.ts'
 
 type Loaded = { readonly runtime: Runtime; readonly manifest: RunnableManifest; readonly watch: LatencyWatch | undefined }
 
@@ -26,6 +27,12 @@ const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
 function exampleOf({ selfTest, requires }: RunnableManifest): ModelTensor[] {
   const inputs = selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
   return requires.runtime === 'tfjs-layers' ? inputs.map(firstExample) : inputs
+}
+
+function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: ModelTensor[]; observed: ModelAnswer['observed'] } {
+  if (takesTensors(manifest)) return { tensors: prepareTensors(manifest, input), observed: {} }
+  const { tensor, observed } = prepareInput(manifest, input)
+  return { tensors: [tensor], observed }
 }
 
 /**
@@ -79,12 +86,13 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     async predict(handle, input): Promise<ModelAnswer> {
       const { runtime, manifest, watch } = held(handle)
       const start = clock.monotonic()
-      const { tensor, observed } = prepareInput(manifest, input)
+      const { tensors, observed } = prepare(manifest, input)
       const asked = clock.monotonic()
-      const outputs = await runtime.predict([tensor])
+      const answers = await runtime.predict(tensors)
       const end = clock.monotonic()
-      const output = Float32Array.from(asNumbers(must(outputs[0], 'an output'), 'output 0').data)
-      return { output, observed, ms: end - start, ...(watch?.add(end - asked) === true ? { drifted: true } : {}) }
+      const output = Float32Array.from(manifest.labels.length === 0 ? [] : asNumbers(must(answers[0], 'an output'), 'output 0').data)
+      const outputs = Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, must(answers[i], name)]))
+      return { output, outputs, observed, ms: end - start, ...(watch?.add(end - asked) === true ? { drifted: true } : {}) }
     },
     lost(handle) {
       const entry = held(handle)

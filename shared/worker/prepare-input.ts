@@ -10,10 +10,12 @@ import type { ModelInput, RunnableManifest } from './inference-api.ts'
 
 type Row = Readonly<Record<string, string | number | boolean | null>>
 
-const isValues = (input: ModelInput): input is Exclude<ModelInput, Row> => Array.isArray(input) || ArrayBuffer.isView(input)
+type Numbers = Uint8Array | Uint8ClampedArray | Float32Array | readonly number[]
+
+const isValues = (input: ModelInput): input is Numbers => Array.isArray(input) || ArrayBuffer.isView(input)
 
 /** Bytes as they are; floats between 0 and 1 as the nearest byte. */
-function toBytes(values: Exclude<ModelInput, Row>): Uint8Array {
+function toBytes(values: Numbers): Uint8Array {
   if (values instanceof Uint8Array) return values
   if (values instanceof Uint8ClampedArray) return new Uint8Array(values.buffer, values.byteOffset, values.length)
   const scale = values instanceof Float32Array ? 255 : 1
@@ -46,14 +48,14 @@ export type PreparedInput = { readonly tensor: TensorData; readonly observed: Re
 export function prepareInput(manifest: RunnableManifest, input: ModelInput): PreparedInput {
   const spec = must(manifest.signature.inputs[0], 'an input')
   const shape = spec.shape.map((length, axis) => (axis === 0 && length === -1 ? 1 : length))
-  const { data, observed } = isValues(input) ? fromValues(manifest, input, sizeOf(shape)) : fromRow(manifest, input)
+  const { data, observed } = isValues(input) ? fromValues(manifest, input, sizeOf(shape)) : fromRow(manifest, input as Row)
   if (data.length !== sizeOf(shape)) throw shapeMismatch(spec.name, `${sizeOf(shape)} values [${shape.join(',')}]`, `${data.length} values`)
   return { tensor: { dtype: 'float32', shape, data }, observed }
 }
 
 function fromValues(
   manifest: RunnableManifest,
-  values: Exclude<ModelInput, Row>,
+  values: Numbers,
   size: number,
 ): { data: Float32Array<ArrayBuffer>; observed: PreparedInput['observed'] } {
   if (manifest.monitors !== 'image') {

@@ -67,7 +67,8 @@ export function startWindow(manifest: Manifest, digest: Sha256, began: number): 
       events++
       backend = on
       counting.observeRow({ ...observed, prediction: manifest.labels[predicted], confidence })
-      countPrediction(calibration, confidence)
+      // a model without labels is sure of nothing
+      if (predicted >= 0) countPrediction(calibration, confidence)
       countLatency(latency, ms)
     },
     feedback(predicted, confidence, right) {

@@ -36,7 +36,8 @@ export type KeptExamples = {
 
 function inputOf(id: string, answer: RecentAnswer, label: string): z.infer<typeof keptInput> | undefined {
   const { input, manifest } = answer
-  if (input === undefined) return undefined
+  // what cannot be trained learns from no example
+  if (input === undefined || manifest.requires.runtime !== 'tfjs-layers') return undefined
   if (manifest.monitors === 'image') {
     const image = sharedExampleOf(id, answer, label)
     return image && { bytes: image.data }

@@ -1,5 +1,6 @@
 import { command, type Group } from '../command.ts'
 import { fieldsText, timeText } from '../output.ts'
+import { importModel } from './models-import.ts'
 
 const list = command({
   name: 'list',
@@ -61,4 +62,9 @@ const aliasesText = (aliases: Readonly<Record<string, number>>): string =>
     .map(([alias, version]) => `${alias}→${version}`)
     .join(' ') || '-'
 
-export const models: Group = { name: 'models', description: 'Models: list, show, create', commands: [list, show, create], fallback: 'list' }
+export const models: Group = {
+  name: 'models',
+  description: 'Models: list, show, create, import',
+  commands: [list, show, create, importModel],
+  fallback: 'list',
+}

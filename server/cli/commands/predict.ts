@@ -4,6 +4,11 @@ import { type PredictInput, predictInput } from '../../../shared/contract/servin
 import { AppError } from '../../../shared/core/errors.ts'
 import { command, UsageError, versionOf } from '../command.ts'
 
+/** Values of an output that a terminal shows; `--json` prints all. */
+const SHOWN = 6
+const valueText = (value: number | string | boolean): string =>
+  typeof value === 'number' ? String(Number(value.toPrecision(6))) : String(value)
+
 export const predict = command({
   name: 'predict',
   description: 'Ask a model, on the server',
@@ -12,7 +17,8 @@ export const predict = command({
     file: {
       type: 'positional',
       required: true,
-      description: 'JSON: an example or a list; {"shape":[28,28],"data":"base64 of the bytes"} is an image, {"column":value} a row',
+      description:
+        'JSON: an example or a list; {"shape":[28,28],"data":"base64 of the bytes"} is an image, {"column":value} a row, {"tensors":{"name":{"shape":[1,512],"data":[…]}}} named inputs',
     },
     alias: { type: 'string', description: 'Whose version answers (default: stable)' },
     version: { type: 'string', description: 'Number of the version that answers, in place of an alias' },
@@ -27,6 +33,22 @@ export const predict = command({
         ...(args.version === undefined ? {} : { version: versionOf(args.version) }),
       },
     })
+    if (answer.labels.length === 0) {
+      const rows = answer.predictions.flatMap(({ outputs = [] }, i) => outputs.map((each) => ({ ...each, number: i + 1 })))
+      output.table(
+        rows,
+        [
+          { title: 'EXAMPLE', value: ({ number }) => number, right: true },
+          { title: 'OUTPUT', value: ({ name }) => name },
+          { title: 'SHAPE', value: ({ datatype, shape }) => `${datatype}[${shape.join(',')}]` },
+          { title: 'VALUES', value: ({ data }) => `${data.slice(0, SHOWN).map(valueText).join(' ')}${data.length > SHOWN ? ' …' : ''}` },
+          { title: 'VERSION', value: () => answer.version, right: true },
+        ],
+        answer,
+        '',
+      )
+      return 0
+    }
     output.table(
       answer.predictions.map((prediction, i) => ({ ...prediction, number: i + 1 })),
       [
@@ -58,6 +80,6 @@ async function examplesIn(path: string): Promise<PredictInput[]> {
   const [issue] = parsed.error.issues
   throw new AppError(
     'invalid_input',
-    `${path} holds no examples: at ${issue?.path.join('.')} there is neither {"shape":[…],"data":"base64"} nor {"column":value}`,
+    `${path} holds no examples: at ${issue?.path.join('.')} there is none of {"shape":[…],"data":"base64"}, {"column":value} and {"tensors":{"name":{"data":[…]}}}`,
   )
 }
