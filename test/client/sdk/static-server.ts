@@ -10,7 +10,7 @@ import { signRelease } from '../../../shared/trust/release.ts'
 import { signRoot } from '../../../shared/trust/root.ts'
 import type { makeModel } from '../../workers/small-model.ts'
 
-type SmallModel = Awaited<ReturnType<typeof makeModel>>
+type ServedModel = Pick<Awaited<ReturnType<typeof makeModel>>, 'manifest' | 'tensors'>
 
 const DAY = 24 * 60 * 60 * 1000
 
@@ -39,7 +39,7 @@ export async function staticServer() {
   const requests: string[] = []
 
   /** Makes this the stable version. */
-  async function publish(made: SmallModel): Promise<number> {
+  async function publish(made: ServedModel): Promise<number> {
     version++
     const { pieces, tensors } = await makePieces(made.tensors, { min: 1, max: 600 })
     const { labels } = made.manifest
@@ -53,15 +53,17 @@ export async function staticServer() {
       deltas: [],
       tensors: tensors.map((entry) => ({ ...entry, shape: [...entry.shape] })),
       pieces: pieces.map(({ digest, bytes }) => ({ digest, bytes: bytes.length })),
-      references: {
-        brightness: makeNumericReference([0, 0.25, 0.5, 1]),
-        prediction: makeCategoricalReference(labels, { keep: labels }),
-        confidence: makeNumericReference([0.25, 0.5, 1]),
-      },
+      references:
+        labels.length === 0
+          ? {}
+          : {
+              brightness: makeNumericReference([0, 0.25, 0.5, 1]),
+              prediction: makeCategoricalReference(labels, { keep: labels }),
+              confidence: makeNumericReference([0.25, 0.5, 1]),
+            },
       promised: { errorRate: 0.1, latencyCeilingMs: 60_000 },
       metrics: {},
       lineage: { run: null, round: null, dataset: null, notes: '' },
-      requires: { runtime: 'tfjs-layers', shoal: '0.1' },
     }
     const digest = await manifestDigest(manifest)
     stable = digest
