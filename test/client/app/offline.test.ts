@@ -48,6 +48,32 @@ it('[APP-8] starts, answers and counts without a network after the first visit',
   await context.close()
 }, 30_000)
 
+it('[CMP-90] runtimes that only some models need are not kept before one is used, and answer offline from then on', async () => {
+  const onDemand = (await readdir(join(DIST, 'assets'))).filter((name) => /^(ort[.-]|onnx-runtime-|graph-runtime-)/.test(name))
+  expect(onDemand.length).toBeGreaterThanOrEqual(6)
+  const context = await openContext(browser, 'desktop')
+  const page = await context.newPage()
+  await page.goto(server.url)
+  await page.getByText('Ready to work offline').waitFor()
+  // from the second visit on the service worker answers
+  await page.reload()
+  await page.getByRole('button', { name: 'Check for update' }).waitFor()
+  const kept = () =>
+    page.evaluate(async () => {
+      const names = await caches.keys()
+      const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()))
+      return requests.flat().map(({ url }) => new URL(url).pathname.replace('/assets/', ''))
+    })
+  expect((await kept()).filter((name) => onDemand.includes(name))).toEqual([])
+  const [used] = onDemand.filter((name) => name.startsWith('ort.wasm'))
+  const size = () => page.evaluate(async (name) => (await (await fetch(`/assets/${name}`)).arrayBuffer()).byteLength, used)
+  const online = await size()
+  expect((await kept()).filter((name) => onDemand.includes(name))).toEqual([used])
+  await context.setOffline(true)
+  expect(await size()).toBe(online)
+  await context.close()
+}, 60_000)
+
 it('[APP-14] the service worker keeps the app’s own files only: no API answer, no model, not the console', async () => {
   const context = await openContext(browser, 'desktop')
   const page = await context.newPage()
