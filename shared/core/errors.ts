@@ -58,6 +58,7 @@ export const ERRORS = {
   crash_loop: { status: 422, retryable: false, title: 'The version ended its worker or its page again and again' },
   no_backend: { status: 501, retryable: false, title: 'No compute backend works here' },
   device_lost: { status: 503, retryable: true, title: 'The GPU was lost while it computed' },
+  out_of_memory: { status: 507, retryable: false, title: 'There is not enough memory to compute this' },
   unsupported_op: { status: 501, retryable: false, title: 'No backend here has a kernel for an operation of this model' },
   storage_full: { status: 507, retryable: true, title: 'There is no room to store this' },
   worker_died: { status: 503, retryable: true, title: 'The worker ended before it answered' },
