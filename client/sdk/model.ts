@@ -113,6 +113,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     const { probabilities, predicted, confidence } = read
     const id = newId('prediction', random)
     recent.add(id, { digest, manifest, predicted, confidence, at: clock.now(), input, judged: false })
+    context.training.answered(ms)
     reporter.answer({ digest, manifest }, { predicted, confidence, observed, ms, backend: handle.backend })
     if (++sinceDeath === FORGIVEN_AFTER)
       behind(storage.updateModel(key, (state) => ({ ...(state ?? newModelState(name, alias)), crash: null })))

@@ -9,7 +9,7 @@ import type { InferRequest, InferTimes } from './infer/infer-worker.ts'
 import { MODELS, type ModelName } from './infer/models.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-const ROUNDS: Record<ModelName, number> = { digits: 600, 'basic-pitch': 40, 'mobile-net': 40 }
+const ROUNDS: Record<ModelName, number> = { digits: 600, 'basic-pitch': 20, 'mobile-net': 20 }
 const ALL = ['wasm', 'webgpu', 'cpu'] as const
 
 /** `npm run bench -- infer [model …] [all]`: `all` times larger models on plain JavaScript and on a software GPU too, which takes minutes. */
