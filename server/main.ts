@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { serve } from '@hono/node-server'
 import { systemClock } from '../shared/core/clock.ts'
 import { AppError, toAppError } from '../shared/core/errors.ts'
@@ -13,12 +13,14 @@ import { apiDocs } from './http/docs.ts'
 import { DEFAULT_RATE_LIMITS } from './http/register.ts'
 import { staticFiles } from './http/static-files.ts'
 import { createLog, silentLog } from './log.ts'
+import { loadPipelines } from './pipeline/load-pipelines.ts'
 import type { Pipeline } from './pipeline/pipeline.ts'
 import { batchPredict } from './pipelines/batch-predict.ts'
 import { readSources } from './datasets/sources/source-settings.ts'
 import { prepareDemo } from './pipelines/demo.ts'
 import { digits } from './pipelines/digits.ts'
 import { digitsFederated } from './pipelines/digits-federated.ts'
+import { flights } from './pipelines/flights.ts'
 import { repeat } from './repeat.ts'
 import { createServices } from './services.ts'
 import { lockFolder } from './storage/folder-lock.ts'
@@ -119,15 +121,8 @@ async function run(config: Config): Promise<void> {
 
 /** The pipelines that ship, and those of the modules that the settings name. */
 async function pipelinesOf(config: Config): Promise<readonly Pipeline[]> {
-  const modules = await Promise.all(
-    config.pipelines.map(async (path) => ({
-      path,
-      module: (await import(pathToFileURL(path).href)) as { pipelines?: readonly Pipeline[] },
-    })),
-  )
-  for (const { path, module } of modules)
-    if (!Array.isArray(module.pipelines)) throw new AppError('invalid_pipeline', `${path} exports no list named pipelines`)
-  return [digits, digitsFederated, batchPredict, ...modules.flatMap(({ module }) => module.pipelines ?? [])]
+  const own = await Promise.all(config.pipelines.map(loadPipelines))
+  return [digits, digitsFederated, flights, batchPredict, ...own.flat()]
 }
 
 /**

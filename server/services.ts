@@ -24,11 +24,16 @@ import type { Log } from './log.ts'
 import { importRoutes } from './imports/import-routes.ts'
 import { createImports } from './imports/import-service.ts'
 import { metadataRoutes } from './metadata/metadata-routes.ts'
+import { trialRoutes } from './metadata/trial-routes.ts'
 import { createMetadata, type Metadata } from './metadata/metadata-service.ts'
+import { trackingRoutes } from './metadata/tracking-routes.ts'
+import { createTracking, type Tracking } from './metadata/tracking-service.ts'
 import { createAlerts } from './monitoring/alert-service.ts'
 import { monitoringRoutes } from './monitoring/monitoring-routes.ts'
 import { createMonitoring, type Monitoring } from './monitoring/monitoring-service.ts'
 import type { MonitoringSettings } from './monitoring/settings.ts'
+import { type Environment, readEnvironment } from './pipeline/environment.ts'
+import { componentRoutes } from './pipeline/component-routes.ts'
 import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
 import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
 import { exampleForm } from './registry/example-form.ts'
@@ -48,6 +53,8 @@ export type ServicesOptions = {
   /** Keeps the database in memory instead (tests). */
   readonly inMemory?: boolean
   readonly version: string
+  /** The checkout that pipelines come from: its commit and its lock file stand in the record of each run. Default: where the process was started. */
+  readonly codeFolder?: string
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -71,6 +78,7 @@ export type Services = {
   readonly registry: Registry
   readonly datasets: Datasets
   readonly metadata: Metadata
+  readonly tracking: Tracking
   readonly pipelines: Pipelines
   readonly monitoring: Monitoring
   readonly rollouts: Rollouts
@@ -102,7 +110,7 @@ const DUE_EVERY_MS = 5000
 const STEP_LIMITS = { timeoutMs: 60 * 60 * 1000, memoryMb: 4096 }
 
 export async function createServices(options: ServicesOptions): Promise<Services> {
-  const { dataFolder, inMemory = false, version, clock, random, log } = options
+  const { dataFolder, inMemory = false, version, clock, random, log, codeFolder = process.cwd() } = options
   // the owner's alone: it holds keys to sign with
   await mkdir(dataFolder, { recursive: true, mode: 0o700 })
   const work = join(dataFolder, 'work')
@@ -147,9 +155,11 @@ export async function createServices(options: ServicesOptions): Promise<Services
     onError,
   })
   const metadata = createMetadata({ db, blobs })
+  const tracking = createTracking({ db })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const imports = createImports({ registry, blobs, clock })
   const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
+  let environment: Promise<Environment> | undefined
   const pipelines = createPipelines({
     db,
     blobs,
@@ -164,6 +174,9 @@ export async function createServices(options: ServicesOptions): Promise<Services
     raise: alerts.raise,
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
+    arrivals: (dataset) => datasets.arrivalTimes(dataset),
+    environment: () => (environment ??= readEnvironment(codeFolder)),
+    hadRollout: async ({ model }) => (await rollouts.list({ model: model as Slug })).length > 0,
     fleet: async ({ model }) => {
       const name = model as Slug
       const stable = await registry.aliasTarget(name, STABLE).catch(() => undefined)
@@ -198,6 +211,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
     registry,
     datasets,
     metadata,
+    tracking,
     pipelines,
     monitoring,
     rollouts,
@@ -211,7 +225,10 @@ export async function createServices(options: ServicesOptions): Promise<Services
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
+      componentRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(tracking),
+      trialRoutes({ db, clock }),
       monitoringRoutes(monitoring, access),
       rolloutRoutes(rollouts),
       federationRoutes(federation),

@@ -10,8 +10,8 @@ import { api } from './session.ts'
 
 /** Larger ones are only downloaded. */
 const MAX_SHOWN_BYTES = 400_000
-/** What is not JSON: Parquet and model files (server/pipeline/artifact-types.ts). */
-const BINARY_TYPES = new Set(['data', 'split', 'model'])
+/** What is not JSON: Parquet, model files and pages (server/pipeline/artifact-types.ts). */
+const BINARY_TYPES = new Set(['data', 'split', 'model', 'report'])
 
 /** An artifact of a step: type, size, its content opened below or saved. */
 export function ArtifactRow({ name, artifact }: { name: string; artifact: ArtifactSummary }) {

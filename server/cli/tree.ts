@@ -4,8 +4,10 @@ import { alias } from './commands/alias.ts'
 import { analyse } from './commands/analyse.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
+import { exampleData } from './commands/example-data.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
+import { lineage } from './commands/lineage.ts'
 import { pipelines } from './commands/pipelines.ts'
 import { predict } from './commands/predict.ts'
 import { revoke } from './commands/revoke.ts'
@@ -16,6 +18,8 @@ import { schemas } from './commands/schemas.ts'
 import { serve } from './commands/serve.ts'
 import { skew } from './commands/skew.ts'
 import { status } from './commands/status.ts'
+import { triggers } from './commands/triggers.ts'
+import { steps } from './commands/steps.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -32,12 +36,16 @@ export const shoal: Group = {
     revoke,
     predict,
     pipelines,
+    triggers,
     runs,
+    lineage,
+    steps,
     rollouts,
     alerts,
     skew,
     datasets,
     schemas,
+    exampleData,
     analyse,
     keys,
     completion(() => shoal),

@@ -73,6 +73,7 @@ export type Datasets = {
   share(model: Slug, sender: string, examples: readonly SharedExample[]): Promise<{ accepted: number; duplicates: number }>
   collect(name: Slug, model: Slug): Promise<SpanSummary | null>
   /** What triggers ask: shared examples of a model not yet in a span, and spans that came otherwise since a time. */
+  arrivalTimes(dataset: string): Promise<number[]>
   arrivals(
     dataset: string,
     model: string,
@@ -221,6 +222,9 @@ export function createDatasets(options: DatasetsOptions): Datasets {
       collecting = made.catch(() => {})
       return made
     },
+
+    arrivalTimes: async (dataset) =>
+      (await store.spans(dataset)).filter(({ source }) => source !== SHARED_SOURCE).map(({ created }) => created),
 
     async arrivals(dataset, model, since) {
       const spans = (await store.spans(dataset)).filter((span) => span.source !== SHARED_SOURCE)

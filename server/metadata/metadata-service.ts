@@ -4,7 +4,7 @@ import { AppError } from '../../shared/core/errors.ts'
 import type { ArtifactId, StepId } from '../../shared/core/ids.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
-import { type LineageEvent, type LineageExecution, metadataStore } from './metadata-store.ts'
+import { artifactSummaryOf, type BareArtifact, type LineageEvent, type LineageExecution, metadataStore } from './metadata-store.ts'
 
 export type Lineage = { readonly artifacts: ArtifactSummary[]; readonly executions: LineageExecution[]; readonly events: LineageEvent[] }
 
@@ -36,42 +36,73 @@ export function createMetadata({ db, blobs }: MetadataOptions): Metadata {
     },
 
     /**
-     * Everything an artifact was made from (up), or everything that was made from it (down): breadth first over the events, each artifact and execution once. One
-     * query per generation and kind, whatever the number of links.
+     * Everything an artifact was made from (up), or everything that was made from it (down): breadth first, each artifact and execution once. Two queries per
+     * generation, whatever the number of links.
      */
     async lineage(id, direction) {
-      const start = await artifact(id)
-      const [near, far] = direction === 'up' ? (['output', 'input'] as const) : (['input', 'output'] as const)
-      const artifacts = new Set<ArtifactId>([id])
-      const executions = new Set<StepId>()
-      const events: LineageEvent[] = []
-      for (let front: ArtifactId[] = [id]; front.length > 0; ) {
-        const touching = await store.eventsOfArtifacts(front, near)
-        events.push(...touching)
-        const reached = [...new Set(touching.map((event) => event.execution))].filter((execution) => !executions.has(execution))
-        for (const execution of reached) executions.add(execution)
-        const beyond = await store.eventsOfExecutions(reached, far)
-        events.push(...beyond)
-        front = [...new Set(beyond.map((event) => event.artifact))].filter((other) => !artifacts.has(other))
-        for (const other of front) artifacts.add(other)
-      }
-      const found = await store.executions([...executions])
-      const byId = new Map(found.map((execution) => [execution.id, execution]))
-      const makers = new Map<string, LineageExecution>()
-      for (const { type, artifact: made, execution } of events) {
-        const maker = byId.get(execution)
-        if (type === 'output' && maker !== undefined && maker.state !== 'cached') makers.set(made, maker)
-      }
-      artifacts.delete(id)
-      // those that every execution on the way took from the cache were made elsewhere
-      const [made, taken] = [[...artifacts].filter((other) => makers.has(other)), [...artifacts].filter((other) => !makers.has(other))]
-      const summaries = [...(await store.artifactsMadeBy(made, makers)), ...(await store.artifacts(taken))]
-      const order = new Map([...artifacts].map((other, i) => [other, i]))
-      return {
-        artifacts: [start, ...summaries.sort((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))],
-        executions: found,
-        events,
-      }
+      const found = direction === 'up' ? await ancestry([id]) : await descent(id)
+      if (!found.artifacts.has(id)) throw new AppError('not_found', `there is no artifact ${id}`)
+      const executions = await store.executions([...found.executions])
+      const byId = new Map(executions.map((execution) => [execution.id as string, execution]))
+      const makers = new Set<string>()
+      for (const { made_by } of found.artifacts.values()) if (made_by !== null && !byId.has(made_by)) makers.add(made_by)
+      for (const maker of await store.executions([...makers])) byId.set(maker.id, maker)
+      const artifacts = Array.from(found.artifacts.values(), (row) => {
+        const maker = row.made_by === null ? undefined : byId.get(row.made_by)
+        return artifactSummaryOf(row, maker)
+      })
+      return { artifacts, executions, events: found.events }
     },
   }
+
+  /** Each artifact was made by one execution, from its inputs. */
+  async function ancestry(start: readonly ArtifactId[]): Promise<Walk> {
+    const walk = newWalk()
+    for (let front: readonly string[] = start; front.length > 0; ) {
+      const reached: string[] = []
+      for (const row of await store.bareArtifacts(front)) {
+        walk.artifacts.set(row.id, row)
+        if (row.made_by === null) continue
+        walk.events.push({ artifact: row.id as ArtifactId, execution: row.made_by as StepId, type: 'output', path: row.made_as ?? '' })
+        if (walk.executions.has(row.made_by)) continue
+        walk.executions.add(row.made_by)
+        reached.push(row.made_by)
+      }
+      const inputs = await store.eventsOfExecutions(reached, 'input')
+      for (const event of inputs) walk.events.push(event)
+      front = [...new Set(inputs.map(({ artifact }) => artifact as string))].filter((other) => !walk.artifacts.has(other))
+    }
+    return walk
+  }
+
+  /** An artifact may go into any number of executions; those that took their results from the cache lead to artifacts made elsewhere. */
+  async function descent(start: ArtifactId): Promise<Walk> {
+    const walk = newWalk()
+    const seen = new Set<string>([start])
+    for (let front: string[] = [start]; front.length > 0; ) {
+      const reached: string[] = []
+      for (const event of await store.eventsOfArtifacts(front, 'input')) {
+        walk.events.push(event)
+        if (walk.executions.has(event.execution)) continue
+        walk.executions.add(event.execution)
+        reached.push(event.execution)
+      }
+      front = []
+      for (const event of await store.eventsOfExecutions(reached, 'output')) {
+        walk.events.push(event)
+        if (seen.has(event.artifact)) continue
+        seen.add(event.artifact)
+        front.push(event.artifact)
+      }
+    }
+    const rows = new Map((await store.bareArtifacts([...seen])).map((row) => [row.id, row]))
+    for (const artifact of seen) {
+      const row = rows.get(artifact)
+      if (row !== undefined) walk.artifacts.set(artifact, row)
+    }
+    return walk
+  }
 }
+
+type Walk = { readonly artifacts: Map<string, BareArtifact>; readonly executions: Set<string>; readonly events: LineageEvent[] }
+const newWalk = (): Walk => ({ artifacts: new Map(), executions: new Set(), events: [] })

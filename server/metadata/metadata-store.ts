@@ -8,7 +8,17 @@ import type { Db } from '../storage/database.ts'
 import type { StepState } from '../pipeline/planner.ts'
 
 export type MetadataTables = {
-  artifacts: { id: string; type: string; name: string; digest: string | null; bytes: number; created: number; properties: string }
+  artifacts: {
+    id: string
+    type: string
+    name: string
+    digest: string | null
+    bytes: number
+    created: number
+    properties: string
+    made_by: string | null
+    made_as: string | null
+  }
   executions: {
     id: string
     run: string
@@ -44,12 +54,16 @@ export type NewArtifact = {
   readonly digest: Sha256
   readonly bytes: number
   readonly properties: JsonObject
+  /** The execution that made it, and as which of its outputs. */
+  readonly made_by: StepId
+  readonly made_as: string
 }
 
-/** An artifact with where it was made: the first execution that put it out without taking it from the cache. */
-export type ArtifactRow = Selectable<MetadataTables['artifacts']> & { run: string | null; step: string | null }
+/** An artifact with where it was made: others may have taken it from the cache. */
+export type BareArtifact = Selectable<MetadataTables['artifacts']>
+type Maker = { readonly run: string | null; readonly step: string | null }
 
-export const artifactSummaryOf = (row: ArtifactRow): ArtifactSummary => ({
+export const artifactSummaryOf = (row: BareArtifact, maker: Maker | undefined): ArtifactSummary => ({
   id: row.id as ArtifactId,
   type: row.type,
   name: row.name,
@@ -57,8 +71,8 @@ export const artifactSummaryOf = (row: ArtifactRow): ArtifactSummary => ({
   bytes: row.bytes,
   created: row.created,
   properties: JSON.parse(row.properties) as JsonObject,
-  run: row.run as RunId | null,
-  step: row.step,
+  run: (maker?.run ?? null) as RunId | null,
+  step: maker?.step ?? null,
 })
 
 export type LineageEvent = {
@@ -84,24 +98,8 @@ const contextId = (type: string, name: string): string => `${type}:${name}`
 export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
 
-  // the maker is the first in time that did not take it from the cache: found at once, however often it was taken since
   const artifactRows = () =>
-    db
-      .selectFrom('artifacts as a')
-      .leftJoin('executions as e', (join) =>
-        join.on('e.id', '=', (maker) =>
-          maker
-            .selectFrom('artifact_events as ev')
-            .innerJoin('executions as by', 'by.id', 'ev.execution')
-            .whereRef('ev.artifact', '=', 'a.id')
-            .where('ev.type', '=', 'output')
-            .where('by.state', '!=', 'cached')
-            .orderBy('ev.at')
-            .limit(1)
-            .select('ev.execution'),
-        ),
-      )
-      .select(['a.id', 'a.type', 'a.name', 'a.digest', 'a.bytes', 'a.created', 'a.properties', 'e.run', 'e.step'])
+    db.selectFrom('artifacts as a').leftJoin('executions as e', 'e.id', 'a.made_by').selectAll('a').select(['e.run', 'e.step'])
 
   async function chunked<T>(ids: readonly string[], query: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
     const found: T[] = []
@@ -155,22 +153,12 @@ export function metadataStore(base: Db) {
 
     async artifact(id: string): Promise<ArtifactSummary | undefined> {
       const row = await artifactRows().where('a.id', '=', id).executeTakeFirst()
-      return row && artifactSummaryOf(row)
+      return row && artifactSummaryOf(row, row)
     },
 
-    async artifacts(ids: readonly string[]): Promise<ArtifactSummary[]> {
-      const rows = await chunked(ids, (part) => artifactRows().where('a.id', 'in', part).execute())
-      return rows.map(artifactSummaryOf)
-    },
-
-    /** Artifacts whose makers, if any, are known already. */
-    async artifactsMadeBy(
-      ids: readonly string[],
-      makers: ReadonlyMap<string, { readonly run: string; readonly step: string }>,
-    ): Promise<ArtifactSummary[]> {
-      const rows = await chunked(ids, (part) => db.selectFrom('artifacts').selectAll().where('id', 'in', part).execute())
-      return rows.map((row) => artifactSummaryOf({ ...row, run: makers.get(row.id)?.run ?? null, step: makers.get(row.id)?.step ?? null }))
-    },
+    /** Artifacts as they are stored, without where their makers ran. */
+    bareArtifacts: (ids: readonly string[]): Promise<BareArtifact[]> =>
+      chunked(ids, (part) => db.selectFrom('artifacts').selectAll().where('id', 'in', part).execute()),
 
     /** What executions took or put out, by execution and path. */
     async attached(
@@ -183,7 +171,7 @@ export function metadataStore(base: Db) {
       const artifacts = await chunked([...new Set(events.map((event) => event.artifact))], (part) =>
         artifactRows().where('a.id', 'in', part).execute(),
       )
-      const byId = new Map(artifacts.map((row) => [row.id, artifactSummaryOf(row)]))
+      const byId = new Map(artifacts.map((row) => [row.id, artifactSummaryOf(row, row)]))
       return events.map(({ execution, path, artifact }) => ({
         execution,
         path,

@@ -14,6 +14,7 @@ export const ARTIFACT_TYPES = [
   'model',
   'history',
   'metrics',
+  'report',
   'blessing',
   'version',
   'release',

@@ -68,6 +68,11 @@ export type StepContext<I = Record<string, InputType>, P = unknown> = {
   readonly folder: string
   readonly log: StepLog
   progress(done: number, total: number, note?: string): void
+  /**
+   * Values of metrics for the run's record, as `logMetrics({ loss, accuracy }, epoch)`: searched by their latest value, plotted over `step`. They are kept whatever becomes of
+   * the step. NaN and infinities are taken: they are what one looks for.
+   */
+  logMetrics(values: Readonly<Record<string, number>>, step?: number): void
   readonly signal: AbortSignal
   readonly clock: Clock
 }

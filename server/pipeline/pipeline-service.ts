@@ -1,21 +1,36 @@
-import type { PipelineSummary, RunDetail, RunSummary, StepSummary, TriggerDecision } from '../../shared/contract/pipelines.ts'
+import type {
+  Maturity,
+  PipelineSummary,
+  RunComparison,
+  RunDetail,
+  RunSummary,
+  TriggerDecision,
+  TriggerTest,
+} from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
-import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
+import { type ArtifactId, newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
-import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { flatTexts } from '../metadata/run-value.ts'
+import { logTexts } from '../metadata/tracking-service.ts'
+import type { Db } from '../storage/database.ts'
+import { metadataStore } from '../metadata/metadata-store.ts'
+import type { AnyComponent } from './component.ts'
+import { type KnownPipeline, knownPipelines } from './known-pipelines.ts'
+import { singleStep } from './single-step.ts'
 import { clearWork } from './work-folder.ts'
+import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
+import { maturityOf } from './maturity.ts'
 import { runParams } from './params.ts'
 import { checkPipeline, definitionOf, type Pipeline, pipelineDigest, predecessors, stepParams, type TriggerKind } from './pipeline.ts'
 import { pipelineStore } from './pipeline-store.ts'
-import type { StepState } from './planner.ts'
 import { type LogLine, runLogStore } from './run-log-store.ts'
+import { createRunRecords, type RunRecordsOptions } from './run-records.ts'
 import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
 import { createTriggers, type TriggersOptions } from './trigger-service.ts'
-import { parseTriggerSettings } from './triggers.ts'
+import { checkTriggerSettings } from './trigger-settings.ts'
 
 export type PipelinesOptions = ExecutorOptions & {
   /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
@@ -23,13 +38,29 @@ export type PipelinesOptions = ExecutorOptions & {
   readonly data: TriggersOptions['data']
   /** The stable version of a pipeline's model, and the rollout that tries another, if any. */
   readonly fleet: TriggersOptions['fleet']
+  /** Whether a version of a pipeline's model was ever tried on a part of the devices first. */
+  readonly hadRollout: (pipeline: Pipeline) => Promise<boolean>
+  /** Where and with what code runs are done. */
+  readonly environment: () => Promise<Environment>
+  readonly arrivals: RunRecordsOptions['arrivals']
 }
 
 type Page<T> = { items: T[]; next: string | null }
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
-type Known = { readonly pipeline: Pipeline; readonly digest: Sha256 }
+export type SingleStepRun = {
+  /** Ids of artifacts. */
+  readonly inputs: Readonly<Record<string, ArtifactId>>
+  readonly params: JsonObject
+  readonly seed: number
+  readonly reason: string
+  readonly by: string
+}
 
 export type Pipelines = {
+  /** Every component that a step can be run of by itself: those that ship, and those of pipelines. */
+  components(): ReadonlyMap<string, AnyComponent>
+  /** Runs one component on stored artifacts. Throws not_found, invalid_input. */
+  startStep(component: string, run: SingleStepRun): Promise<RunSummary>
   /** Makes a pipeline known; again at each start, as code is its source. Throws invalid_pipeline. */
   define(pipeline: Pipeline): Promise<void>
   list(): Promise<PipelineSummary[]>
@@ -39,10 +70,17 @@ export type Pipelines = {
     kind: TriggerKind,
     change: { enabled: boolean; settings?: JsonObject | undefined },
   ): Promise<PipelineSummary['triggers'][number]>
-  decisions(name: string, page: PageQuery): Promise<Page<TriggerDecision>>
-  startRun(name: string, run: { params: JsonObject; reason: string; by: string }): Promise<RunSummary>
+  /** What a trigger would do now. */
+  testTrigger(name: string, kind: TriggerKind, settings: JsonObject | undefined): Promise<TriggerTest>
+  decisions(name: string, page: PageQuery & { kind?: TriggerKind | undefined }): Promise<Page<TriggerDecision>>
+  /** Throws conflict where the trigger on demand says no. */
+  startRun(name: string, run: { params: JsonObject; reason: string; by: string; dedupeKey?: string | undefined }): Promise<RunSummary>
   runs(query: PageQuery & { pipeline?: string | undefined; state?: RunSummary['state'] | undefined }): Promise<Page<RunSummary>>
   run(id: RunId): Promise<RunDetail>
+  compare(id: RunId, other: RunId): Promise<RunComparison>
+  /** Does a run again from the start, nothing from the cache, to see whether the same comes out. */
+  replay(id: RunId, by: string): Promise<RunSummary>
+  maturity(name: string): Promise<Maturity>
   logs(id: RunId, query: PageQuery & { step?: string | undefined }): Promise<Page<LogLine>>
   resume(id: RunId): Promise<RunSummary>
   cancel(id: RunId, reason: string): Promise<RunSummary>
@@ -56,19 +94,15 @@ export type Pipelines = {
 
 export function createPipelines(options: PipelinesOptions): Pipelines {
   const { db, clock, random, events } = options
-  const known = new Map<string, Known>()
+  const known = knownPipelines()
   const runs = runStore(db)
   const executor = createExecutor(options)
+  const records = createRunRecords(options)
   const active = new Map<string, { pipeline: string; done: Promise<void> }>()
   let closing = false
   let dispatching: Promise<void> = Promise.resolve()
 
-  const knownOf = (name: string): Known => {
-    const found = known.get(name)
-    if (found === undefined)
-      throw new AppError('unknown_pipeline', `there is no pipeline ${name}; there are ${[...known.keys()].join(', ') || 'none'}`)
-    return found
-  }
+  const { components, find, of: knownOf } = known
 
   const rowOf = async (id: RunId): Promise<RunRow> => {
     const row = await runs.get(id)
@@ -92,7 +126,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const row of await runs.inState('queued')) {
           if (closing || active.size >= options.concurrent) return
           const busy = [...active.values()].some((other) => other.pipeline === row.pipeline)
-          const found = known.get(row.pipeline)
+          const found = await find(row.pipeline)
           if (!busy && found !== undefined) launch(row, found.pipeline)
         }
       })
@@ -101,10 +135,13 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
   }
 
   async function enqueue(
-    { pipeline, digest }: Known,
-    run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
+    { pipeline, digest }: KnownPipeline,
+    run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null; replays?: RunRow },
+    also: (tx: Db, run: RunId) => Promise<void> = () => Promise.resolve(),
   ): Promise<RunSummary | undefined> {
-    const params = runParams(pipeline.params, run.params)
+    // the very parameters of the run that is replayed, whatever the defaults are now
+    const params = run.replays === undefined ? runParams(pipeline.params, run.params) : run.params
+    const environment = await options.environment()
     // parameters that no step takes are told now, not in the middle of the run
     for (const name of Object.keys(pipeline.steps)) stepParams(pipeline, name, params)
     const seed = params['seed']
@@ -118,7 +155,8 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         trigger: run.trigger,
         dedupeKey: run.dedupeKey,
         params,
-        seed: typeof seed === 'number' ? seed : 1,
+        seed: run.replays?.seed ?? (typeof seed === 'number' ? seed : 1),
+        replayOf: (run.replays?.id as RunId | undefined) ?? null,
         created: clock.now(),
       })
       if (!fresh) return undefined
@@ -144,7 +182,11 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
           error: null,
         })),
       )
-      return inside.get(id)
+      const row = must(await inside.get(id), 'the run that was added')
+      await logTexts(tx, row.seq, 'param', flatTexts(params))
+      await logTexts(tx, row.seq, 'tag', { ...environment, trigger: run.trigger.kind })
+      await also(tx, id)
+      return row
     })
     if (added === undefined) return undefined
     events.publish({ type: 'run.changed', subject: pipeline.name, data: { run: id, pipeline: pipeline.name, step: null, state: 'queued' } })
@@ -162,14 +204,14 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     db,
     clock,
     events,
-    pipelines: () => [...known.values()].map(({ pipeline }) => pipeline),
+    pipelines: () => known.all().map(({ pipeline }) => pipeline),
     data: options.data,
     fleet: async (pipeline) => {
       const run = await underwayFor(pipeline.model)
       const facts = await options.fleet(pipeline)
       return run === undefined ? facts : { ...facts, underway: `run ${run.id} of ${run.pipeline} is under way` }
     },
-    start: (pipeline, run) => enqueue(knownOf(pipeline.name), run),
+    start: (pipeline, run, also) => enqueue(knownOf(pipeline.name), run, also),
     onError: options.onError,
   })
 
@@ -180,7 +222,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     lastFired: trigger.lastFired,
   })
 
-  async function summary({ pipeline, digest }: Known): Promise<PipelineSummary> {
+  async function summary({ pipeline, digest }: KnownPipeline): Promise<PipelineSummary> {
     const last = await runs.last(pipeline.name)
     return {
       name: pipeline.name as Slug,
@@ -202,7 +244,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async define(pipeline) {
       const checked = checkPipeline(pipeline)
       if (!checked.ok) throw checked.error
-      for (const [kind, trigger] of Object.entries(pipeline.triggers)) parseTriggerSettings(kind as TriggerKind, trigger.settings)
+      for (const [kind, trigger] of Object.entries(pipeline.triggers)) checkTriggerSettings(kind as TriggerKind, trigger.settings)
       const digest = await pipelineDigest(pipeline)
       await db.transaction().execute(async (tx) => {
         await pipelineStore(tx).put({
@@ -214,41 +256,45 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
         for (const [kind, trigger] of Object.entries(pipeline.triggers))
           await triggerStore(tx).define(pipeline.name, kind as TriggerKind, { ...trigger, since: clock.now() })
       })
-      known.set(pipeline.name, { pipeline, digest })
+      known.add({ pipeline, digest })
     },
 
-    list: () => Promise.all([...known.values()].map(summary)),
+    list: () => Promise.all(known.all().map(summary)),
     get: async (name) => summary(knownOf(name)),
 
-    async setTrigger(name, kind, { enabled, settings }) {
-      knownOf(name)
-      const old = await triggerStore(db).get(name, kind)
-      if (old === undefined) throw new AppError('not_found', `pipeline ${name} has no trigger ${kind}`)
-      const next = settings ?? old.settings
-      parseTriggerSettings(kind, next)
-      const set = await triggerStore(db).set(name, kind, { enabled, settings: next, since: clock.now() })
-      return triggerSummary(must(set, 'the trigger'))
+    async setTrigger(name, kind, change) {
+      return triggerSummary(await triggers.set(knownOf(name).pipeline, kind, change))
     },
 
-    async decisions(name, { limit, cursor }) {
-      knownOf(name)
-      const rows = await triggerStore(db).decisions(name, { limit, before: cursor === undefined ? undefined : cursorOf(cursor) })
-      return { items: rows.map(({ seq: _, ...decision }) => decision), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
+    testTrigger: async (name, kind, settings) => triggers.test(knownOf(name).pipeline, kind, settings),
+
+    decisions: async (name, { limit, cursor, kind }) =>
+      triggers.decisions(knownOf(name).pipeline, { limit, kind, before: cursor === undefined ? undefined : cursorOf(cursor) }),
+
+    async startRun(name, run) {
+      const started = await triggers.demand(knownOf(name).pipeline, run)
+      return typeof started === 'string' ? runSummaryOf(await rowOf(started)) : started
     },
 
-    async startRun(name, { params, reason, by }) {
-      const found = knownOf(name)
-      const run = must(await enqueue(found, { params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }), 'a run on demand')
-      await triggerStore(db).decide(name, {
-        at: clock.now(),
-        kind: 'demand',
-        code: 'fired',
-        fired: true,
-        why: `asked for by ${by}: ${reason}`,
-        dedupeKey: null,
-        run: run.id,
-      })
-      return run
+    components,
+
+    async startStep(name, { inputs, params, seed, reason, by }) {
+      const component = components().get(name)
+      if (component === undefined)
+        throw new AppError('not_found', `there is no component ${name}; there are ${[...components().keys()].join(', ')}`)
+      const given = await Promise.all(
+        Object.entries(inputs).map(async ([input, id]) => {
+          const artifact = await metadataStore(db).artifact(id)
+          if (artifact === undefined) throw new AppError('not_found', `input ${input}: there is no artifact ${id}`)
+          return [input, artifact] as const
+        }),
+      )
+      const single = singleStep(component, { inputs: Object.fromEntries(given), params, seed })
+      const found = { pipeline: single.pipeline, digest: await pipelineDigest(single.pipeline) }
+      return must(
+        await enqueue(found, { params: single.params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }),
+        'a run on demand',
+      )
     },
 
     async runs({ pipeline, state, limit, cursor }) {
@@ -256,28 +302,26 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       return { items: rows.map(runSummaryOf), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
     },
 
-    async run(id) {
+    run: async (id) => records.detail(await rowOf(id)),
+
+    compare: async (id, other) => records.compare(await rowOf(id), await rowOf(other)),
+
+    async maturity(name) {
+      const { pipeline } = knownOf(name)
+      const { steps, triggers: own } = await summary(knownOf(name))
+      return maturityOf({ steps, triggers: own, ...(await records.history(pipeline)), rollout: await options.hadRollout(pipeline) })
+    },
+
+    async replay(id, by) {
       const row = await rowOf(id)
-      const steps = await runs.steps(id)
-      const outputs = await metadataStore(db).attached(
-        steps.map((step) => step.id),
-        'output',
-      )
-      const metrics = Object.fromEntries(
-        outputs
-          .filter(({ artifact }) => artifact.type === 'metrics')
-          .flatMap(({ artifact }) => Object.entries(artifact.properties).filter(([, value]) => typeof value === 'number')),
-      )
-      return {
-        ...runSummaryOf(row),
-        steps: steps.map((step) =>
-          stepSummaryOf(
-            step,
-            outputs.filter(({ execution }) => execution === step.id),
-          ),
-        ),
-        metrics: metrics as Record<string, number>,
-      }
+      if (row.state === 'running' || row.state === 'queued')
+        throw new AppError('conflict', `run ${id} is ${row.state}: replay it when it has ended`)
+      const found = knownOf(row.pipeline)
+      if (found.digest !== row.pipeline_digest)
+        throw new AppError('conflict', `pipeline ${row.pipeline} was changed since run ${id}: another definition cannot make the same`)
+      const trigger = { kind: 'demand' as const, reason: `replay of ${id}`, by }
+      const params = JSON.parse(row.params) as JsonObject
+      return must(await enqueue(found, { params, trigger, dedupeKey: null, replays: row }, async () => {}), 'a replay')
     },
 
     async logs(id, { step, limit, cursor }) {
@@ -290,7 +334,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
       const row = await rowOf(id)
       if (row.state === 'succeeded' || row.state === 'running' || row.state === 'queued')
         throw new AppError('conflict', `run ${id} is ${row.state}: there is nothing to resume`)
-      const found = knownOf(row.pipeline)
+      const found = (await find(row.pipeline)) ?? knownOf(row.pipeline)
       if (found.digest !== row.pipeline_digest)
         throw new AppError(
           'conflict',
@@ -327,7 +371,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     async begin() {
       await clearWork(options.folder)
       for (const row of await runs.inState('running')) {
-        const found = known.get(row.pipeline)
+        const found = await find(row.pipeline)
         if (found !== undefined && found.digest === row.pipeline_digest) launch(row, found.pipeline)
         else {
           const detail =
@@ -366,23 +410,4 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 function cursorOf(text: string): number {
   if (!/^[0-9]{1,15}$/.test(text)) throw new AppError('invalid_input', 'the cursor is not one that a page gave as `next`')
   return Number(text)
-}
-
-function stepSummaryOf(row: ExecutionRow, outputs: readonly { path: string; artifact: StepSummary['outputs'][string] }[]): StepSummary {
-  const parsed = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T))
-  return {
-    name: row.step,
-    component: row.component,
-    componentVersion: row.component_version,
-    state: row.state as StepState,
-    after: JSON.parse(row.after) as string[],
-    started: row.started,
-    ended: row.ended,
-    attempts: row.attempts,
-    cache: parsed(row.cache),
-    progress: parsed(row.progress),
-    outputs: Object.fromEntries(outputs.map(({ path, artifact }) => [path, artifact])),
-    params: JSON.parse(row.params) as JsonObject,
-    error: parsed(row.error),
-  }
 }

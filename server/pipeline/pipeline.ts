@@ -11,7 +11,7 @@ import { resolveParams } from './params.ts'
 
 export type TriggerKind = (typeof TRIGGER_KINDS)[number]
 
-/** Where an input comes from: `step.output`. */
+/** Where an input comes from: `step.output`; or `$name`, a parameter of the pipeline that holds the id of a stored artifact. */
 export type Wire = string
 
 export type StepDefinition = {
@@ -96,6 +96,11 @@ function wiringIssues(pipeline: Pipeline, name: string, { component, inputs, aft
     const wire = Object.hasOwn(inputs, input) ? inputs[input] : undefined
     if (wire === undefined) {
       if (!isOptional(type)) issues.push({ where, what: `is missing: ${component.name} needs an artifact of type ${artifactTypeOf(type)}` })
+      continue
+    }
+    if (wire.startsWith('$')) {
+      if (!Object.hasOwn(pipeline.params, wire.slice(1)))
+        issues.push({ where, what: `comes from parameter ${wire.slice(1)}, which the pipeline does not have` })
       continue
     }
     const [from = '', output = ''] = wire.split('.')

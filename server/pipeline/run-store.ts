@@ -24,6 +24,7 @@ type RunTables = {
     started: number | null
     ended: number | null
     error: string | null
+    replay_of: string | null
   }
 }
 
@@ -40,6 +41,7 @@ export const runSummaryOf = (row: RunRow): RunSummary => ({
   state: row.state as RunState,
   trigger: JSON.parse(row.trigger) as RunTrigger,
   params: JSON.parse(row.params) as JsonObject,
+  replayOf: row.replay_of as RunId | null,
   created: row.created,
   started: row.started,
   ended: row.ended,
@@ -55,6 +57,7 @@ export type NewRun = {
   readonly params: JsonObject
   readonly seed: number
   readonly created: number
+  readonly replayOf: RunId | null
 }
 
 /** Takes a database or a transaction. */
@@ -84,6 +87,7 @@ export function runStore(base: Db) {
           started: null,
           ended: null,
           error: null,
+          replay_of: run.replayOf,
         })
         .onConflict((c) => c.column('dedupe_key').doNothing())
         .returning('id')
@@ -99,6 +103,9 @@ export function runStore(base: Db) {
     },
 
     get: (id: string): Promise<RunRow | undefined> => db.selectFrom('runs').selectAll().where('id', '=', id).executeTakeFirst(),
+
+    bySeq: async (seqs: readonly number[]): Promise<RunRow[]> =>
+      seqs.length === 0 ? [] : db.selectFrom('runs').selectAll().where('seq', 'in', seqs).execute(),
 
     inState: (state: RunState): Promise<RunRow[]> => db.selectFrom('runs').selectAll().where('state', '=', state).orderBy('seq').execute(),
 
@@ -143,6 +150,9 @@ export function runStore(base: Db) {
     steps: (run: string): Promise<ExecutionRow[]> =>
       db.selectFrom('executions').selectAll().where('run', '=', run).orderBy('position').execute(),
 
+    stepOf: (run: string, step: string): Promise<ExecutionRow | undefined> =>
+      db.selectFrom('executions').selectAll().where('run', '=', run).where('step', '=', step).executeTakeFirst(),
+
     step: (id: StepId): Promise<ExecutionRow | undefined> =>
       db.selectFrom('executions').selectAll().where('id', '=', id).executeTakeFirst(),
 
@@ -165,8 +175,8 @@ export function runStore(base: Db) {
         .limit(5)
         .execute(),
 
-    /** The newest finished execution of the same step of the same pipeline. */
-    lastOfStep: (pipeline: string, step: string): Promise<ExecutionRow | undefined> =>
+    /** The newest finished executions of the same step of the same pipeline. */
+    lastOfStep: (pipeline: string, step: string, limit: number): Promise<ExecutionRow[]> =>
       db
         .selectFrom('executions')
         .selectAll()
@@ -174,8 +184,8 @@ export function runStore(base: Db) {
         .where('step', '=', step)
         .where('state', 'in', ['succeeded', 'cached'])
         .orderBy('ended', 'desc')
-        .limit(1)
-        .executeTakeFirst(),
+        .limit(limit)
+        .execute(),
   }
 }
 

@@ -26,6 +26,11 @@ export type EarlierExecution = {
 
 export type CacheDecision = { readonly hit: boolean; readonly key: Sha256; readonly why: string; readonly from?: string }
 
+const brief = (value: Json | undefined): string => {
+  const text = value === undefined ? 'absent' : canonicalJson(value)
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text
+}
+
 const short = (digest: string): string => digest.slice(0, 12)
 
 /** What differs between two identities, in words. */
@@ -37,7 +42,8 @@ export function differences(now: StepIdentity, before: StepIdentity): string[] {
     if (a !== b) found.push(`input ${name} changed (${b === undefined ? 'absent' : short(b)} to ${a === undefined ? 'absent' : short(a)})`)
   }
   for (const name of new Set([...Object.keys(now.params), ...Object.keys(before.params)])) {
-    if (canonicalJson(now.params[name] ?? null) !== canonicalJson(before.params[name] ?? null)) found.push(`parameter ${name} changed`)
+    if (canonicalJson(now.params[name] ?? null) !== canonicalJson(before.params[name] ?? null))
+      found.push(`parameter ${name} changed (${brief(before.params[name])} to ${brief(now.params[name])})`)
   }
   if (canonicalJson(now.reads) !== canonicalJson(before.reads)) found.push('what it looks up changed')
   if (now.seed !== before.seed) found.push(`the seed changed (${before.seed} to ${now.seed})`)
@@ -45,21 +51,23 @@ export function differences(now: StepIdentity, before: StepIdentity): string[] {
 }
 
 /**
- * Whether an earlier result stands in, and why. `same` are executions with this key, newest first; `last` is the newest one of the same step of the
- * same pipeline, only to say what changed since. A result one of whose blobs is gone is never used.
+ * Whether an earlier result stands in, and why. `same` are executions with this key, newest first; `others` are the newest ones of the same step of the
+ * same pipeline, only to say what differs from the nearest of them. A result one of whose blobs is gone is never used.
  */
 export function decideCache(
   key: Sha256,
   identity: StepIdentity,
   same: readonly EarlierExecution[],
-  last: EarlierExecution | undefined,
+  others: readonly Pick<EarlierExecution, 'run' | 'identity'>[],
 ): CacheDecision {
   const usable = same.find((execution) => execution.missing.length === 0)
   if (usable !== undefined)
     return { hit: true, key, from: usable.id, why: `same component, inputs, parameters and seed as in ${usable.run}; all outputs exist` }
   const gone = same[0]
   if (gone !== undefined) return { hit: false, key, why: `done before in ${gone.run}, but ${gone.missing.join(', ')} no longer exists` }
-  if (last === undefined) return { hit: false, key, why: 'first time' }
-  const what = differences(identity, last.identity)
-  return { hit: false, key, why: `since ${last.run}: ${what.join('; ') || 'the form of the key changed'}`.slice(0, 500) }
+  const [nearest] = others
+    .map((other) => ({ run: other.run, what: differences(identity, other.identity) }))
+    .sort((a, b) => a.what.length - b.what.length)
+  if (nearest === undefined) return { hit: false, key, why: 'first time' }
+  return { hit: false, key, why: `since ${nearest.run}: ${nearest.what.join('; ') || 'the form of the key changed'}`.slice(0, 500) }
 }

@@ -6,7 +6,7 @@ import type { StepLimits, StepResult } from './component.ts'
 import { serveBridge } from './fetch-bridge.ts'
 import type { LogLevel } from './run-log-store.ts'
 import { serveBlobs } from './step-blobs.ts'
-import type { FromWorker, StepFailure, StepTask, ToWorker } from './step-protocol.ts'
+import type { FromWorker, StepFailure, StepPoint, StepTask, ToWorker } from './step-protocol.ts'
 import type { LentWorker, WorkerListener, WorkerPool } from './worker-pool.ts'
 
 export type StepOutcome =
@@ -24,6 +24,7 @@ export type StepProcessOptions = {
   readonly request: (request: Request) => Promise<Response>
   readonly signal: AbortSignal
   readonly onLog: (level: LogLevel, message: string) => void
+  readonly onMetrics: (points: readonly StepPoint[]) => void
   readonly onProgress: (progress: { done: number; total: number; note: string }) => void
 }
 
@@ -86,13 +87,17 @@ async function makeEmpty(folder: string): Promise<void> {
 }
 
 /** What the worker's own words and its death mean for the step. */
-function listenerOf({ task, limits, onLog, onProgress }: StepProcessOptions, resolve: (outcome: StepOutcome) => void): WorkerListener {
+function listenerOf(
+  { task, limits, onLog, onMetrics, onProgress }: StepProcessOptions,
+  resolve: (outcome: StepOutcome) => void,
+): WorkerListener {
   return {
     onMessage: (said: FromWorker) => {
       // of a step before, from what it did not wait for
       if (said.kind !== 'said' || said.step !== task.step) return
       const { message } = said
       if (message.kind === 'log') onLog(message.level, message.message)
+      else if (message.kind === 'metrics') onMetrics(message.points)
       else if (message.kind === 'progress') onProgress(message)
       else resolve(message)
     },

@@ -37,10 +37,14 @@ export type GivenStep = { readonly kind: 'step'; readonly task: StepTask; readon
 
 export type StepFailure = { readonly code: ErrorCode; readonly detail: string; readonly issues: readonly Issue[]; readonly stack?: string }
 
+/** One value of a metric, as a step tells it: times are epoch milliseconds. */
+export type StepPoint = { readonly name: string; readonly value: number; readonly step: number; readonly at: number }
+
 /** What a step tells while it runs, and at its end. */
 export type FromStep =
   | { readonly kind: 'log'; readonly level: LogLevel; readonly message: string }
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly note: string }
+  | { readonly kind: 'metrics'; readonly points: readonly StepPoint[] }
   | { readonly kind: 'done'; readonly result: StepResult }
   | { readonly kind: 'failed'; readonly failure: StepFailure }
 

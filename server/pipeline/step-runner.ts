@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Client, createClient } from '../../shared/contract/client.ts'
+import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
@@ -9,14 +10,16 @@ import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
 import type { EventBus } from '../events.ts'
 import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
+import { runValuesStore } from '../metadata/run-values-store.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
-import type { Produced, StepLimits } from './component.ts'
+import { artifactTypeOf, type InputType, type Produced, type StepLimits } from './component.ts'
 import { BRIDGE_URL } from './fetch-bridge.ts'
+import { figuresOf, type MetricLog, openMetricLog } from './metric-log.ts'
 import { type Pipeline, stepParams } from './pipeline.ts'
-import type { StepState } from './planner.ts'
+import { isDone, type StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
 import { type RunRow, runStore, type StepError } from './run-store.ts'
 import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
@@ -40,6 +43,22 @@ export type StepRunnerOptions = {
 }
 
 type Inputs = StepTask['inputs']
+/** In a replay each step is done again, except those that change something outside. */
+function replayDecision(key: Sha256, original: ExecutionRow, never: boolean): CacheDecision {
+  if (!never) return { hit: false, key, why: `a replay of ${original.run} does everything again` }
+  if (isDone(original.state as StepState))
+    return {
+      hit: true,
+      key,
+      from: original.id,
+      why: `this step changes something outside of itself, so a replay takes what it did in ${original.run}`,
+    }
+  throw new AppError(
+    'conflict',
+    `this step changes something outside of itself, and ${original.run} did not come to its end: a replay ends here`,
+  )
+}
+
 type Ending = {
   readonly state: StepState
   readonly error: StepError | null
@@ -55,6 +74,8 @@ type Resolved = {
 
 /** What progress is stored at most so often, in milliseconds; events go out as they come. */
 const STORE_PROGRESS_EVERY = 1000
+/** Earlier executions of a step among which the nearest is named where nothing fits. */
+const NEAREST_OF = 5
 
 export function createStepRunner(options: StepRunnerOptions) {
   const { db, blobs, clock, random, events } = options
@@ -63,8 +84,24 @@ export function createStepRunner(options: StepRunnerOptions) {
   const workers = createWorkerPool({ clock, idle: options.parallel, memoryMb: options.limits.memoryMb })
   const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
 
-  async function inputsOf(pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
-    const wires = Object.entries(must(pipeline.steps[row.step], 'the definition of a step').inputs)
+  /** An artifact that a parameter of the run names. Throws invalid_input for one that is not there, gone, or of another type. */
+  async function storedInput(run: RunRow, name: string, type: InputType): Promise<ArtifactSummary> {
+    const id = (JSON.parse(run.params) as JsonObject)[name]
+    const artifact = typeof id === 'string' ? await metadata.artifact(id) : undefined
+    if (artifact === undefined) throw new AppError('invalid_input', `parameter ${name} is ${JSON.stringify(id)}, which is no artifact`)
+    if (artifact.type !== artifactTypeOf(type))
+      throw new AppError(
+        'invalid_input',
+        `parameter ${name} names ${artifact.id} of type ${artifact.type}, expected ${artifactTypeOf(type)}`,
+      )
+    if (artifact.digest === null || !(await blobs.has(artifact.digest)))
+      throw new AppError('invalid_input', `what ${artifact.id} held was deleted`)
+    return artifact
+  }
+
+  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
+    const { component, inputs } = must(pipeline.steps[row.step], 'the definition of a step')
+    const wires = Object.entries(inputs)
     if (wires.length === 0) return {}
     const sources = new Set(wires.map(([, wire]) => wire.split('.')[0]))
     const steps = (await runs.steps(row.run)).filter(({ step }) => sources.has(step))
@@ -72,8 +109,9 @@ export function createStepRunner(options: StepRunnerOptions) {
       steps.map((step) => step.id),
       'output',
     )
-    return Object.fromEntries(
-      wires.map(([name, wire]) => {
+    const taken = await Promise.all(
+      wires.map(async ([name, wire]): Promise<[string, ArtifactSummary]> => {
+        if (wire.startsWith('$')) return [name, await storedInput(run, wire.slice(1), must(component.inputs[name], 'the type of an input'))]
         const [from = '', path = ''] = wire.split('.')
         const source = must(
           steps.find((step) => step.step === from),
@@ -83,6 +121,11 @@ export function createStepRunner(options: StepRunnerOptions) {
           outputs.find((output) => output.execution === source.id && output.path === path),
           `output ${wire}`,
         )
+        return [name, artifact]
+      }),
+    )
+    return Object.fromEntries(
+      taken.map(([name, artifact]) => {
         const digest = must(artifact.digest, 'the digest of an artifact')
         return [
           name,
@@ -110,8 +153,15 @@ export function createStepRunner(options: StepRunnerOptions) {
   async function lookUp(row: ExecutionRow, key: Sha256, identity: StepIdentity, never: boolean): Promise<CacheDecision> {
     if (never) return { hit: false, key, why: 'this step changes something outside of itself, so it is always done' }
     const same = await Promise.all((await runs.withCacheKey(key)).map(earlier))
-    const last = same.length > 0 ? undefined : await runs.lastOfStep(row.pipeline, row.step)
-    return decideCache(key, identity, same, last && (await earlier(last)))
+    const others = same.length > 0 ? [] : await runs.lastOfStep(row.pipeline, row.step, NEAREST_OF)
+    return decideCache(
+      key,
+      identity,
+      same,
+      others.flatMap((other) =>
+        other.identity === null ? [] : [{ run: other.run, identity: JSON.parse(other.identity) as StepIdentity }],
+      ),
+    )
   }
 
   /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. */
@@ -121,9 +171,11 @@ export function createStepRunner(options: StepRunnerOptions) {
     types: Readonly<Record<string, ArtifactType>>,
     ending: Ending,
     log: RunLog,
+    measured: MetricLog,
   ): Promise<void> {
     const at = clock.now()
     await log.written()
+    await measured.written()
     await db.transaction().execute(async (tx) => {
       const store: MetadataStore = metadataStore(tx)
       await runStore(tx).setStep(row.id, {
@@ -144,6 +196,8 @@ export function createStepRunner(options: StepRunnerOptions) {
           digest: produced.digest,
           bytes: produced.bytes,
           properties: produced.properties,
+          made_by: row.id as StepId,
+          made_as: path,
         },
       }))
       const outputs = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact: artifact.id }))
@@ -159,6 +213,11 @@ export function createStepRunner(options: StepRunnerOptions) {
         row,
         outputs.map(({ artifact }) => artifact),
       )
+      await measured.flushInto(
+        tx,
+        made.flatMap(({ artifact }) => figuresOf(artifact, at)),
+      )
+      if (ending.reuse !== undefined) await runValuesStore(tx).takeOver(measured.run, row.step, ending.reuse)
       await log.flushInto(tx)
     })
   }
@@ -199,16 +258,25 @@ export function createStepRunner(options: StepRunnerOptions) {
     ): Promise<Ending | undefined> {
       const { component } = must(pipeline.steps[row.step], 'the definition of a step')
       const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
+      const measured = openMetricLog({ db, clock, run: run.seq, step: row.step })
       let ending: Ending
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
-        const inputs = await inputsOf(pipeline, row)
+        const inputs = await inputsOf(run, pipeline, row)
         resolved.inputs = inputs
+        const original = run.replay_of === null ? undefined : await runs.stepOf(run.replay_of, row.step)
+        // a replay sees what the original saw, whatever the world is like now
         const reads =
-          (await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null
+          original !== undefined && original.identity !== null
+            ? (JSON.parse(original.identity) as StepIdentity).reads
+            : ((await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null)
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
         const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
-        const cache = await lookUp(row, await cacheKey(identity), identity, component.cache === 'never')
+        const key = await cacheKey(identity)
+        const cache =
+          original === undefined
+            ? await lookUp(row, key, identity, component.cache === 'never')
+            : replayDecision(key, original, component.cache === 'never')
         const { from, ...shown } = cache
         Object.assign(resolved.found, {
           params: JSON.stringify(params),
@@ -221,7 +289,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
           await begin(row, resolved)
-          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, signal))
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
@@ -230,7 +298,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      await commit(row, resolved, component.outputs, ending, log)
+      await commit(row, resolved, component.outputs, ending, log, measured)
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
@@ -246,6 +314,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     row: ExecutionRow,
     given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads'] },
     log: RunLog,
+    measured: MetricLog,
     signal: AbortSignal,
   ): Promise<StepOutcome> {
     const { component } = must(pipeline.steps[row.step], 'the definition of a step')
@@ -270,6 +339,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       request: options.request,
       signal,
       onLog: (level, message) => log.add(row.step, level, message),
+      onMetrics: measured.add,
       onProgress: ({ done, total, note }) => {
         events.publish({
           type: 'run.progress',

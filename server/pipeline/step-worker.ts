@@ -75,6 +75,13 @@ function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) =>
       told = now
       tell({ kind: 'progress', done, total, note: note.slice(0, 300) })
     },
+    logMetrics: (values, step = 0) => {
+      const at = systemClock.now()
+      tell({
+        kind: 'metrics',
+        points: Object.entries(values).map(([name, value]) => ({ name: name.slice(0, 250), value, step: Math.trunc(step), at })),
+      })
+    },
     signal,
     clock: systemClock,
   }

@@ -1,11 +1,15 @@
-import type { RunSummary } from '../../shared/contract/pipelines.ts'
+import type { RunSummary, TriggerDecision, TriggerTest } from '../../shared/contract/pipelines.ts'
 import type { Clock } from '../../shared/core/clock.ts'
+import { AppError, toAppError } from '../../shared/core/errors.ts'
+import type { RunId } from '../../shared/core/ids.ts'
 import type { Json, JsonObject } from '../../shared/core/json.ts'
 import type { EventBus, ServerEvent } from '../events.ts'
 import type { Db } from '../storage/database.ts'
 import type { Pipeline, TriggerKind } from './pipeline.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
-import { considerTrigger, parseTriggerSettings, type TriggerFacts, type Verdict } from './triggers.ts'
+import { nextMoment } from './schedule.ts'
+import { checkTriggerSettings, parseTriggerSettings } from './trigger-settings.ts'
+import { considerTrigger, type TriggerFacts, type TriggerVerdict, type Verdict } from './triggers.ts'
 
 /** What has arrived that a model could learn from. */
 export type DataFacts = Pick<TriggerFacts, 'newExamples' | 'allExamples' | 'newSpans' | 'newestSpan'>
@@ -21,16 +25,28 @@ export type TriggersOptions = {
   /** Counts for a pipeline's model and dataset, spans since a time. */
   readonly data: (pipeline: Pipeline, since: number) => Promise<DataFacts>
   readonly fleet: (pipeline: Pipeline) => Promise<FleetFacts>
-  /** Undefined when a run with this key was started before. */
+  /** Stores a run, and in the same transaction what `also` does; undefined when a run with this key was started before. */
   readonly start: (
     pipeline: Pipeline,
     run: { params: JsonObject; trigger: RunSummary['trigger']; dedupeKey: string | null },
+    also: (tx: Db, run: RunId) => Promise<void>,
   ) => Promise<RunSummary | undefined>
   readonly onError: (thrown: unknown) => void
 }
 
+type Firing = { readonly params: JsonObject; readonly trigger: RunSummary['trigger'] }
+
 /** How often schedules and pending verdicts are looked at, in milliseconds. */
 const LOOK_EVERY = 30_000
+/** Kinds that may become due without an event: a moment comes, a cooldown ends. */
+const BY_TIME: readonly TriggerKind[] = ['schedule', 'drift', 'degradation', 'new-data']
+/** Missed moments of a schedule that one look makes up for; the next look goes on. */
+const MAX_CATCH_UP = 100
+/** Moments of a schedule that a test names. */
+const SHOWN_MOMENTS = 5
+
+/** For a trigger that looks at no data and at no model. */
+const NOTHING_NEW = { verdict: null, newExamples: 0, allExamples: 0, newSpans: 0, newestSpan: 0, stable: null, underway: null } as const
 
 const field = (data: Json, name: string): Json | undefined =>
   typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as JsonObject)[name] : undefined
@@ -60,50 +76,64 @@ export function createTriggers(options: TriggersOptions) {
   const closed = new AbortController()
   let queue: Promise<void> = Promise.resolve()
 
-  async function facts(pipeline: Pipeline, trigger: Trigger): Promise<TriggerFacts> {
-    const data = await options.data(pipeline, trigger.lastFired ?? trigger.since)
-    const fleet = await options.fleet(pipeline)
+  /** What a trigger has done so far. */
+  async function history({ pipeline, kind, settings, since, lastFired, lastDue }: Trigger) {
+    const now = clock.now()
+    const { budget } = parseTriggerSettings(kind, settings)
+    const spent = budget === undefined ? { runs: 0, minutes: 0 } : await store.spent(pipeline, kind, now - budget.periodMs, now)
+    return { now, since, lastFired, lastDue, spent }
+  }
+
+  async function facts(pipeline: Pipeline, trigger: Trigger, demand: TriggerFacts['demand'] = null): Promise<TriggerFacts> {
     return {
-      now: clock.now(),
-      since: trigger.since,
-      lastFired: trigger.lastFired,
+      ...(await history(trigger)),
       verdict: trigger.pending,
-      demand: null,
-      ...data,
-      ...fleet,
+      demand,
+      ...(await options.data(pipeline, trigger.lastFired ?? trigger.since)),
+      ...(await options.fleet(pipeline)),
     }
   }
 
-  async function consider(pipeline: Pipeline, trigger: Trigger): Promise<void> {
-    const { kind, settings } = trigger
-    const verdict = considerTrigger(kind, settings, await facts(pipeline, trigger))
+  /** Starts the run that a verdict calls for. The run, the decision and what the trigger remembers are one transaction: whoever is killed has done all of it or nothing. */
+  async function fire(pipeline: Pipeline, kind: TriggerKind, verdict: TriggerVerdict, run: Firing): Promise<RunSummary | undefined> {
     const at = clock.now()
     const decision = { at, kind, code: verdict.code, why: verdict.why, dedupeKey: verdict.dedupeKey }
-    if (!verdict.fired) {
-      await store.decide(pipeline.name, { ...decision, fired: false, run: null })
-      if (verdict.code === 'overtaken') await store.setPending(pipeline.name, kind, null)
-      return
-    }
     const dedupeKey = verdict.dedupeKey === null ? null : `${pipeline.name}:${verdict.dedupeKey}`
-    const run = await options.start(pipeline, {
-      params: parseTriggerSettings(kind, settings).params,
-      trigger: { kind, reason: verdict.why, by: `trigger ${kind}` },
-      dedupeKey,
-    })
-    await db.transaction().execute(async (tx) => {
+    const started = await options.start(pipeline, { ...run, dedupeKey }, async (tx, id) => {
       const inside = triggerStore(tx)
-      if (run === undefined)
-        await inside.decide(pipeline.name, {
-          ...decision,
-          code: 'duplicate',
-          fired: false,
-          why: `${verdict.why}; but a run was started for this already`,
-          run: null,
-        })
-      else await inside.decide(pipeline.name, { ...decision, fired: true, run: run.id })
+      await inside.decide(pipeline.name, { ...decision, fired: true, run: id })
       // a verdict stands until its version is no longer the stable one: the run may be refused
-      if (run !== undefined) await inside.setFired(pipeline.name, kind, at)
+      await inside.setFired(pipeline.name, kind, { at, due: verdict.due })
     })
+    if (started !== undefined) return started
+    const why = `${verdict.why}; but a run was started for this already`
+    await db.transaction().execute(async (tx) => {
+      await triggerStore(tx).decide(pipeline.name, { ...decision, code: 'duplicate', fired: false, why, run: null })
+      await triggerStore(tx).setFired(pipeline.name, kind, { due: verdict.due })
+    })
+    return undefined
+  }
+
+  /** True when a run was started. */
+  async function consider(pipeline: Pipeline, trigger: Trigger): Promise<boolean> {
+    const { kind, settings } = trigger
+    const verdict = considerTrigger(kind, settings, await facts(pipeline, trigger))
+    const decision = { at: clock.now(), kind, code: verdict.code, why: verdict.why, dedupeKey: verdict.dedupeKey, fired: false, run: null }
+    if (!verdict.fired) {
+      await store.decide(pipeline.name, decision)
+      if (verdict.code === 'overtaken') await store.setPending(pipeline.name, kind, null)
+      return false
+    }
+    const { params } = parseTriggerSettings(kind, settings)
+    try {
+      return (await fire(pipeline, kind, verdict, { params, trigger: { kind, reason: verdict.why, by: `trigger ${kind}` } })) !== undefined
+    } catch (thrown) {
+      const { code, detail } = toAppError(thrown)
+      if (code === 'internal') throw thrown
+      // what it was set to no longer fits its pipeline
+      await store.decide(pipeline.name, { ...decision, code, why: `${verdict.why}; but the run cannot start: ${detail}` })
+      return false
+    }
   }
 
   const enqueue = (work: () => Promise<void>): Promise<void> => {
@@ -117,7 +147,10 @@ export function createTriggers(options: TriggersOptions) {
       for (const pipeline of options.pipelines().filter(concerned)) {
         for (const trigger of await store.list(pipeline.name)) {
           const waiting = trigger.kind === 'drift' || trigger.kind === 'degradation' ? trigger.pending !== null : true
-          if (trigger.enabled && waiting && kinds.includes(trigger.kind)) await consider(pipeline, trigger)
+          if (!trigger.enabled || !waiting || !kinds.includes(trigger.kind)) continue
+          let again: Trigger | undefined = trigger
+          for (let turn = 0; turn < MAX_CATCH_UP && again !== undefined && (await consider(pipeline, again)); turn++)
+            again = trigger.kind === 'schedule' ? await store.get(pipeline.name, trigger.kind) : undefined
         }
       }
     })
@@ -160,9 +193,91 @@ export function createTriggers(options: TriggersOptions) {
     else if (event.type === 'span.added') void look(['new-data'], (pipeline) => pipeline.dataset === field(event.data, 'dataset'))
   })
 
+  const triggerOf = async (pipeline: Pipeline, kind: TriggerKind): Promise<Trigger> => {
+    const trigger = await store.get(pipeline.name, kind)
+    if (trigger === undefined) throw new AppError('not_found', `pipeline ${pipeline.name} has no trigger ${kind}`)
+    return trigger
+  }
+
   return {
+    /** Starts a run because somebody asks for it, unless the trigger on demand says no (conflict). A key that was used before gives the run that it started. */
+    async demand(
+      pipeline: Pipeline,
+      { params, reason, by, dedupeKey }: { params: JsonObject; reason: string; by: string; dedupeKey?: string | undefined },
+    ): Promise<RunSummary | RunId> {
+      const trigger = await store.get(pipeline.name, 'demand')
+      const key = dedupeKey === undefined ? null : `demand:${dedupeKey}`
+      const asked = { by, reason }
+      let verdict: TriggerVerdict = { fired: true, code: 'fired', why: `asked for by ${by}: ${reason}`, dedupeKey: key }
+      if (trigger !== undefined) {
+        const found = considerTrigger('demand', trigger.settings, { ...NOTHING_NEW, ...(await history(trigger)), demand: asked })
+        verdict = trigger.enabled
+          ? { ...found, dedupeKey: key }
+          : { ...verdict, fired: false, code: 'off', why: `${found.why}; but the trigger on demand is off` }
+      }
+      if (!verdict.fired) {
+        await store.decide(pipeline.name, {
+          at: clock.now(),
+          kind: 'demand',
+          code: verdict.code,
+          why: verdict.why,
+          dedupeKey: key,
+          fired: false,
+          run: null,
+        })
+        throw new AppError('conflict', verdict.why)
+      }
+      const given = trigger === undefined ? {} : parseTriggerSettings('demand', trigger.settings).params
+      const run = await fire(pipeline, 'demand', verdict, { params: { ...given, ...params }, trigger: { kind: 'demand', reason, by } })
+      if (run !== undefined) return run
+      return (await store.keyUsed(`${pipeline.name}:${key}`)) as RunId
+    },
+
+    /** Sets a trigger, also one that the pipeline's definition does not name. */
+    async set(pipeline: Pipeline, kind: TriggerKind, change: { enabled: boolean; settings?: JsonObject | undefined }): Promise<Trigger> {
+      const settings = change.settings ?? (await store.get(pipeline.name, kind))?.settings ?? {}
+      checkTriggerSettings(kind, settings)
+      return store.set(pipeline.name, kind, { enabled: change.enabled, settings, since: clock.now() })
+    },
+
+    /** What a trigger would do now. Starts and keeps nothing. */
+    async test(pipeline: Pipeline, kind: TriggerKind, settings: JsonObject | undefined): Promise<TriggerTest> {
+      const own = await triggerOf(pipeline, kind)
+      const trigger = settings === undefined ? own : { ...own, settings }
+      const known = await facts(pipeline, trigger, kind === 'demand' ? { by: 'a test', reason: 'a test' } : null)
+      const verdict = considerTrigger(kind, trigger.settings, known)
+      const used = verdict.dedupeKey === null ? undefined : await store.keyUsed(`${pipeline.name}:${verdict.dedupeKey}`)
+      const next: number[] = []
+      if (kind === 'schedule') {
+        const schedule = parseTriggerSettings('schedule', trigger.settings)
+        for (let at = nextMoment(schedule, known.now); at !== undefined && next.length < SHOWN_MOMENTS; at = nextMoment(schedule, at))
+          next.push(at)
+      }
+      const { fired, code, why } =
+        verdict.fired && used !== undefined
+          ? { fired: false, code: 'duplicate', why: `${verdict.why}; but run ${used} was started for this already` }
+          : verdict
+      const off = trigger.enabled ? '' : '; but the trigger is off'
+      return {
+        fires: fired && trigger.enabled,
+        code: fired && !trigger.enabled ? 'off' : code,
+        why: why + off,
+        dedupeKey: verdict.dedupeKey,
+        next,
+        facts: { ...known } as unknown as JsonObject,
+      }
+    },
+
+    async decisions(
+      pipeline: Pipeline,
+      { limit, before, kind }: { limit: number; before?: number | undefined; kind?: TriggerKind | undefined },
+    ): Promise<{ items: TriggerDecision[]; next: string | null }> {
+      const rows = await store.decisions(pipeline.name, { limit, before, kind })
+      return { items: rows.map(({ seq: _, ...decision }) => decision), next: rows.length < limit ? null : String(rows.at(-1)?.seq) }
+    },
+
     /** Looks at schedules, and at verdicts that rest or wait. Called by itself twice a minute. */
-    tick: (): Promise<void> => look(['schedule', 'drift', 'degradation'], () => true),
+    tick: (): Promise<void> => look(BY_TIME, () => true),
 
     /** Resolves when everything that was published so far has been considered. */
     settled: (): Promise<void> => queue,
@@ -171,7 +286,7 @@ export function createTriggers(options: TriggersOptions) {
       const loop = async () => {
         for (;;) {
           await clock.sleep(LOOK_EVERY, closed.signal)
-          await look(['schedule', 'drift', 'degradation'], () => true)
+          await look(BY_TIME, () => true)
         }
       }
       // ends by the signal only

@@ -15,7 +15,9 @@ type TriggerTables = {
     since: number
     last_fired: number | null
     pending: string | null
+    last_due: number | null
   }
+  runs: { id: string; started: number | null; ended: number | null; dedupe_key: string | null }
   trigger_decisions: {
     pipeline: string
     seq: number
@@ -37,6 +39,8 @@ export type Trigger = {
   readonly since: number
   readonly lastFired: number | null
   readonly pending: Verdict | null
+  /** The moment of its schedule that it has dealt with last. */
+  readonly lastDue: number | null
 }
 
 const triggerOf = (row: Selectable<TriggerTables['triggers']>): Trigger => ({
@@ -47,6 +51,7 @@ const triggerOf = (row: Selectable<TriggerTables['triggers']>): Trigger => ({
   since: row.since,
   lastFired: row.last_fired,
   pending: row.pending === null ? null : (JSON.parse(row.pending) as Verdict),
+  lastDue: row.last_due,
 })
 
 export type NewDecision = {
@@ -75,24 +80,21 @@ export function triggerStore(base: Db) {
           since: trigger.since,
           last_fired: null,
           pending: null,
+          last_due: null,
         })
         .onConflict((c) => c.doNothing())
         .execute()
     },
 
-    async set(
-      pipeline: string,
-      kind: TriggerKind,
-      trigger: { enabled: boolean; settings: JsonObject; since: number },
-    ): Promise<Trigger | undefined> {
+    async set(pipeline: string, kind: TriggerKind, trigger: { enabled: boolean; settings: JsonObject; since: number }): Promise<Trigger> {
+      const change = { enabled: trigger.enabled ? 1 : 0, settings: JSON.stringify(trigger.settings), since: trigger.since }
       const row = await db
-        .updateTable('triggers')
-        .set({ enabled: trigger.enabled ? 1 : 0, settings: JSON.stringify(trigger.settings), since: trigger.since })
-        .where('pipeline', '=', pipeline)
-        .where('kind', '=', kind)
+        .insertInto('triggers')
+        .values({ pipeline, kind, ...change, last_fired: null, pending: null, last_due: null })
+        .onConflict((c) => c.columns(['pipeline', 'kind']).doUpdateSet(change))
         .returningAll()
-        .executeTakeFirst()
-      return row && triggerOf(row)
+        .executeTakeFirstOrThrow()
+      return triggerOf(row)
     },
 
     async list(pipeline?: string): Promise<Trigger[]> {
@@ -115,9 +117,32 @@ export function triggerStore(base: Db) {
         .execute()
     },
 
-    async setFired(pipeline: string, kind: TriggerKind, at: number): Promise<void> {
-      await db.updateTable('triggers').set({ last_fired: at }).where('pipeline', '=', pipeline).where('kind', '=', kind).execute()
+    async setFired(pipeline: string, kind: TriggerKind, fired: { at?: number; due?: number | undefined }): Promise<void> {
+      const change = {
+        ...(fired.at === undefined ? {} : { last_fired: fired.at }),
+        ...(fired.due === undefined ? {} : { last_due: fired.due }),
+      }
+      if (Object.keys(change).length === 0) return
+      await db.updateTable('triggers').set(change).where('pipeline', '=', pipeline).where('kind', '=', kind).execute()
     },
+
+    /** What a trigger has started since a time: runs, and the minutes they have taken so far. */
+    async spent(pipeline: string, kind: TriggerKind, since: number, now: number): Promise<{ runs: number; minutes: number }> {
+      const rows = await db
+        .selectFrom('trigger_decisions as d')
+        .innerJoin('runs as r', 'r.id', 'd.run')
+        .select(['r.started', 'r.ended'])
+        .where('d.pipeline', '=', pipeline)
+        .where('d.kind', '=', kind)
+        .where('d.fired', '=', 1)
+        .where('d.at', '>', since)
+        .execute()
+      const ms = rows.reduce((sum, { started, ended }) => sum + (started === null ? 0 : (ended ?? now) - started), 0)
+      return { runs: rows.length, minutes: ms / 60_000 }
+    },
+
+    keyUsed: async (dedupeKey: string): Promise<string | undefined> =>
+      (await db.selectFrom('runs').select('id').where('dedupe_key', '=', dedupeKey).executeTakeFirst())?.id,
 
     /** Keeps a decision. One that repeats the last of its kind without firing takes that one's place, so that waiting does not fill the table. */
     async decide(pipeline: string, decision: NewDecision): Promise<void> {
@@ -162,7 +187,7 @@ export function triggerStore(base: Db) {
 
     async decisions(
       pipeline: string,
-      options: { limit: number; before?: number | undefined },
+      options: { limit: number; before?: number | undefined; kind?: TriggerKind | undefined },
     ): Promise<(TriggerDecision & { seq: number })[]> {
       let query = db
         .selectFrom('trigger_decisions')
@@ -171,11 +196,13 @@ export function triggerStore(base: Db) {
         .orderBy('seq', 'desc')
         .limit(options.limit)
       if (options.before !== undefined) query = query.where('seq', '<', options.before)
+      if (options.kind !== undefined) query = query.where('kind', '=', options.kind)
       const rows = await query.execute()
       return rows.map((row) => ({
         seq: row.seq,
         at: row.at,
         kind: row.kind as TriggerKind,
+        code: row.code,
         fired: row.fired === 1,
         why: row.why,
         dedupeKey: row.dedupe_key,

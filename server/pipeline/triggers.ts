@@ -1,49 +1,8 @@
-import { CronExpressionParser } from 'cron-parser'
-import * as z from 'zod'
 import { exhausted } from '../../shared/core/assert.ts'
-import { AppError } from '../../shared/core/errors.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { TriggerKind } from './pipeline.ts'
-
-const count = z.int().min(1)
-const common = {
-  /** No run sooner after the last one that this trigger started, milliseconds. */
-  cooldownMs: z.int().min(0).default(0),
-  /** Parameters of the runs it starts. */
-  params: z.record(z.string(), z.json()).default({}),
-}
-const watch = z.strictObject({
-  ...common,
-  cooldownMs: z
-    .int()
-    .min(0)
-    .default(10 * 60 * 1000),
-  /** Newly labelled examples without which a run would have nothing to learn from. */
-  minExamples: z.int().min(0).default(0),
-})
-
-/** What each kind of trigger can be told. */
-export const TRIGGER_SETTINGS = {
-  demand: z.strictObject(common),
-  schedule: z.strictObject({ ...common, cron: z.string().max(200), timeZone: z.string().max(100).default('UTC') }),
-  'new-data': z.strictObject({ ...common, minExamples: count.optional(), minSpans: count.optional() }),
-  degradation: watch,
-  drift: watch,
-} as const satisfies Record<TriggerKind, z.ZodType>
-
-/** The settings of a kind, checked. Throws invalid_input. */
-export function parseTriggerSettings<K extends TriggerKind>(kind: K, settings: JsonObject): z.output<(typeof TRIGGER_SETTINGS)[K]> {
-  const parsed = TRIGGER_SETTINGS[kind].safeParse(settings)
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map((issue) => ({ where: ['settings', ...issue.path.map(String)].join('.'), what: issue.message }))
-    throw new AppError('invalid_input', `settings of trigger ${kind}: ${issues.map(({ where, what }) => `${where}: ${what}`).join('; ')}`, {
-      issues,
-    })
-  }
-  const value = parsed.data as z.output<(typeof TRIGGER_SETTINGS)[K]>
-  if (kind === 'schedule') lastOccurrence(value as z.output<(typeof TRIGGER_SETTINGS)['schedule']>, 0)
-  return value
-}
+import { lastMoment, nextMoment } from './schedule.ts'
+import { parseTriggerSettings, type TriggerSettings } from './trigger-settings.ts'
 
 /** A verdict of the monitoring about a version that a pipeline's model has in the field. */
 export type Verdict = { readonly model: string; readonly version: number; readonly features: readonly string[]; readonly detail: string }
@@ -54,6 +13,10 @@ export type TriggerFacts = {
   /** When the trigger was set, and when it last started a run; epoch milliseconds. */
   readonly since: number
   readonly lastFired: number | null
+  /** The last moment of the schedule that led to a run; epoch milliseconds. */
+  readonly lastDue: number | null
+  /** Runs that this trigger started in the period of its budget, and what they took. */
+  readonly spent: { readonly runs: number; readonly minutes: number }
   /** A verdict that has not led to a run yet. */
   readonly verdict: Verdict | null
   /** Examples shared by people: those not yet in a span, and all there ever were. */
@@ -71,49 +34,54 @@ export type TriggerFacts = {
 }
 
 /** `code` names the reason in one word, so that a repeated one can be told from a new one. */
-export type TriggerVerdict = { readonly fired: boolean; readonly code: string; readonly why: string; readonly dedupeKey: string | null }
+export type TriggerVerdict = {
+  readonly fired: boolean
+  readonly code: string
+  readonly why: string
+  readonly dedupeKey: string | null
+  /** The moment of the schedule that the verdict is about. */
+  readonly due?: number
+}
 
 const no = (code: string, why: string): TriggerVerdict => ({ fired: false, code, why, dedupeKey: null })
 const yes = (why: string, dedupeKey: string | null): TriggerVerdict => ({ fired: true, code: 'fired', why, dedupeKey })
 const iso = (at: number): string => new Date(at).toISOString()
-
-/** The last moment at or before `now` that the schedule names. Throws invalid_input for one that cannot be read. */
-function lastOccurrence({ cron, timeZone }: { cron: string; timeZone: string }, now: number): number {
-  try {
-    // the parser looks strictly before its current date
-    return CronExpressionParser.parse(cron, { currentDate: new Date(now + 1000), tz: timeZone })
-      .prev()
-      .getTime()
-  } catch (thrown) {
-    throw new AppError(
-      'invalid_input',
-      `the schedule "${cron}" in time zone ${timeZone} cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      { cause: thrown },
-    )
-  }
-}
 
 /**
  * Whether a trigger starts a run now, and why. Pure: the same facts always give the same answer. A dedupe key belongs to one run, ever: whoever starts
  * the run must refuse a key that was used before.
  */
 export function considerTrigger(kind: TriggerKind, settings: JsonObject, facts: TriggerFacts): TriggerVerdict {
-  const { cooldownMs } = parseTriggerSettings(kind, settings)
+  const { cooldownMs, budget } = parseTriggerSettings(kind, settings)
   const found = considerKind(kind, settings, facts)
-  if (!found.fired || facts.lastFired === null || facts.now - facts.lastFired >= cooldownMs) return found
-  return no('cooldown', `${found.why}; but it last fired at ${iso(facts.lastFired)} and rests until ${iso(facts.lastFired + cooldownMs)}`)
+  if (!found.fired) return found
+  if (facts.lastFired !== null && facts.now - facts.lastFired < cooldownMs)
+    return no('cooldown', `${found.why}; but it last fired at ${iso(facts.lastFired)} and rests until ${iso(facts.lastFired + cooldownMs)}`)
+  if (budget === undefined) return found
+  const { runs, minutes } = facts.spent
+  const period = `in the last ${spanText(budget.periodMs)}`
+  if (budget.runs !== undefined && runs >= budget.runs)
+    return no('budget', `${found.why}; but its budget is spent: ${runs} of ${budget.runs} runs ${period}`)
+  if (budget.minutes !== undefined && minutes >= budget.minutes)
+    return no('budget', `${found.why}; but its budget is spent: ${minutes.toFixed(1)} of ${budget.minutes} minutes of runs ${period}`)
+  return found
+}
+
+const spanText = (ms: number): string => {
+  const hours = ms / 3_600_000
+  return hours >= 48
+    ? `${Number((hours / 24).toFixed(1))} days`
+    : hours >= 1
+      ? `${Number(hours.toFixed(1))} h`
+      : `${Math.round(ms / 60_000)} min`
 }
 
 function considerKind(kind: TriggerKind, settings: JsonObject, facts: TriggerFacts): TriggerVerdict {
   switch (kind) {
     case 'demand':
       return facts.demand === null ? no('nobody', 'nobody asked') : yes(`asked for by ${facts.demand.by}: ${facts.demand.reason}`, null)
-    case 'schedule': {
-      const schedule = parseTriggerSettings(kind, settings)
-      const due = lastOccurrence(schedule, facts.now)
-      if (due <= Math.max(facts.since, facts.lastFired ?? 0)) return no('not-due', `not due: the last time was ${iso(due)}`)
-      return yes(`due at ${iso(due)} by schedule "${schedule.cron}" (${schedule.timeZone})`, `schedule:${due}`)
-    }
+    case 'schedule':
+      return considerSchedule(parseTriggerSettings(kind, settings), facts)
     case 'new-data':
       return considerNewData(parseTriggerSettings(kind, settings), facts)
     case 'degradation':
@@ -124,10 +92,25 @@ function considerKind(kind: TriggerKind, settings: JsonObject, facts: TriggerFac
   }
 }
 
-function considerNewData(
-  { minExamples, minSpans }: { minExamples?: number | undefined; minSpans?: number | undefined },
-  facts: TriggerFacts,
-): TriggerVerdict {
+/** A moment that is told of later than this has been missed: nobody was there when it came. Milliseconds. */
+const PUNCTUAL = 5 * 60 * 1000
+
+function considerSchedule(schedule: TriggerSettings<'schedule'>, { now, since, lastFired, lastDue }: TriggerFacts): TriggerVerdict {
+  const from = Math.max(since, lastDue ?? lastFired ?? 0)
+  const upcoming = nextMoment(schedule, from)
+  const due = upcoming === undefined || upcoming > now || schedule.catchUp === 'all' ? upcoming : lastMoment(schedule, from, now)
+  if (due === undefined) return no('not-due', `the schedule "${schedule.cron}" names no further moment`)
+  if (due > now) return no('not-due', `not due: the next time is ${iso(due)}`)
+  const what = `due at ${iso(due)} by schedule "${schedule.cron}" (${schedule.timeZone})`
+  if (schedule.catchUp === 'none' && now - due > PUNCTUAL)
+    return no(
+      'missed',
+      `${what}; but nobody was there, and missed moments are not made up for (catchUp: none): the next time is ${iso(nextMoment(schedule, now) ?? due)}`,
+    )
+  return { ...yes(what, `schedule:${due}`), due }
+}
+
+function considerNewData({ minExamples, minSpans }: TriggerSettings<'new-data'>, facts: TriggerFacts): TriggerVerdict {
   if (minExamples !== undefined && facts.newExamples >= minExamples) {
     // a run whose examples were not collected may be followed by another once as many have come again
     return yes(

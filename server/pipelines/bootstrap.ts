@@ -24,7 +24,7 @@ export type BootstrapOptions = {
 const DIGITS = 'digits' as Slug
 const APP = 'digits' as Slug
 
-const unlessThere = async (make: Promise<unknown>): Promise<void> => {
+export const unlessThere = async (make: Promise<unknown>): Promise<void> => {
   await make.catch((thrown: unknown) => {
     if (!(thrown instanceof AppError) || thrown.code !== 'already_exists') throw thrown
   })

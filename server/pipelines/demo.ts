@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { showProgress } from '../pipeline/progress-bar.ts'
 import type { Services } from '../services.ts'
-import { bootstrapDigits } from './bootstrap.ts'
+import { type BootstrapOptions, bootstrapDigits } from './bootstrap.ts'
+import { bootstrapFlights } from './bootstrap-flights.ts'
 import { digits } from './digits.ts'
 
 export type DemoOptions = {
@@ -19,11 +20,15 @@ const ENDED = new Set(['succeeded', 'cached'])
 export async function prepareDemo({ services, dataFolder, small, url, output }: DemoOptions): Promise<void> {
   const { datasets, pipelines, registry, access, events } = services
   const say = (line: string): void => void output.write(`${line}\n`)
+  const makers: Pick<BootstrapOptions, 'createApp' | 'createModel'> = {
+    createApp: (app, models) => access.createApp({ app, models }),
+    createModel: (name, description) => registry.createModel({ name, description }),
+  }
+  await bootstrapFlights({ datasets, ...makers })
   const run = await bootstrapDigits({
     datasets,
     pipelines,
-    createApp: (app, models) => access.createApp({ app, models }),
-    createModel: (name, description) => registry.createModel({ name, description }),
+    ...makers,
     folder: join(dataFolder, 'work'),
     params: small ? { small: true, leastAccuracy: 0.9 } : {},
   })

@@ -104,9 +104,11 @@ export const digits = definePipeline({
         warmStart: choice('retrain', { true: { model: param('model') }, false: null }),
       },
     }),
-    evaluate: step(evaluate, { inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms' } }),
+    evaluate: step(evaluate, {
+      inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms', train: 'prepare.train' },
+    }),
     'validate-model': step(validateModel, {
-      inputs: { metrics: 'evaluate.metrics', test: 'prepare.test', transforms: 'prepare.transforms' },
+      inputs: { metrics: 'evaluate.metrics', test: 'prepare.test', transforms: 'prepare.transforms', model: 'train.model' },
       params: {
         model: param('model'),
         thresholds: [

@@ -14,6 +14,8 @@ export const APPLICATION_ID = 0x53686f61
 /** Every SQLite from 3.7.0 to here could lose committed pages (the WAL-reset bug, sqlite.org/releaselog/3_51_3.html). */
 const OLDEST_SQLITE = '3.51.3'
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024
+/** Pages kept in memory: searches and lineage walk tables larger than SQLite's own 2 MB. */
+const CACHE_KIB = 64 * 1024
 
 export type OpenDatabase = {
   /** A path, or ':memory:'. */
@@ -60,6 +62,7 @@ function prepareFile(database: DatabaseSync, file: string): void {
     pragma synchronous = full;
     pragma foreign_keys = on;
     pragma trusted_schema = off;
+    pragma cache_size = -${CACHE_KIB};
     pragma cell_size_check = on;
     pragma journal_size_limit = ${JOURNAL_LIMIT_BYTES};
   `)

@@ -7,7 +7,12 @@ import { migration as monitoring } from './migrations/0005-monitoring.ts'
 import { migration as rollouts } from './migrations/0006-rollouts.ts'
 import { migration as federation } from './migrations/0007-federation.ts'
 import { migration as metadataIndexes } from './migrations/0008-metadata-indexes.ts'
+import { migration as runValues } from './migrations/0010-run-values.ts'
+import { migration as artifactMakers } from './migrations/0011-artifact-makers.ts'
+import { migration as triggerMoments } from './migrations/0012-trigger-moments.ts'
+import { migration as replays } from './migrations/0013-replays.ts'
 import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.ts'
+import { migration as trials } from './migrations/0020-trials.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -19,5 +24,10 @@ export const migrations: readonly Migration[] = [
   rollouts,
   federation,
   metadataIndexes,
+  runValues,
+  artifactMakers,
+  triggerMoments,
+  replays,
   datasetSchemas,
+  trials,
 ]

@@ -17,6 +17,9 @@ import { must } from '../../shared/core/assert.ts'
 const MAX_WAIT_MS = 10_000
 /** Compiled statements kept for reuse. */
 const MAX_STATEMENTS = 500
+const SCHEMA_CHANGE = /^\s*(alter|create|drop)\b/i
+
+type Prepared = { readonly statement: StatementSync; readonly columns: readonly string[] }
 
 /**
  * Kysely over node:sqlite: one connection, one holder at a time. A transaction holds it from BEGIN IMMEDIATE to COMMIT, everything else
@@ -56,21 +59,26 @@ function createDriver(open: () => DatabaseSync): Driver {
 }
 
 function createConnection(database: DatabaseSync): DatabaseConnection {
-  const statements = new Map<string, StatementSync>()
-  const prepare = (sql: string): StatementSync => {
+  const statements = new Map<string, Prepared>()
+  const prepare = (sql: string): Prepared => {
     const known = statements.get(sql)
     if (known) return known
     const statement = database.prepare(sql)
-    if (statements.size >= MAX_STATEMENTS) statements.clear()
-    statements.set(sql, statement)
-    return statement
+    const columns = statement.columns().map(({ name }) => name)
+    // rows as arrays, made into objects here: those that node:sqlite makes have no hidden class, and take thrice the time to make and to read
+    if (columns.length > 0) statement.setReturnArrays(true)
+    // what is kept may read tables that a change of the schema has changed
+    if (statements.size >= MAX_STATEMENTS || SCHEMA_CHANGE.test(sql)) statements.clear()
+    const prepared = { statement, columns }
+    statements.set(sql, prepared)
+    return prepared
   }
   return {
     executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
       try {
-        const statement = prepare(sql)
+        const { statement, columns } = prepare(sql)
         const values = parameters as readonly SQLInputValue[]
-        if (statement.columns().length > 0) return { rows: statement.all(...values) as R[] }
+        if (columns.length > 0) return { rows: rowsOf<R>(columns, statement.all(...values) as unknown as unknown[][]) }
         const { changes, lastInsertRowid } = statement.run(...values)
         return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
       } catch (thrown) {
@@ -82,6 +90,14 @@ function createConnection(database: DatabaseSync): DatabaseConnection {
       throw new Error('streaming is not supported: page the query instead')
     },
   }
+}
+
+function rowsOf<R>(columns: readonly string[], arrays: readonly unknown[][]): R[] {
+  return arrays.map((values) => {
+    const row: Record<string, unknown> = {}
+    for (let i = 0; i < columns.length; i++) row[columns[i] as string] = values[i]
+    return row as R
+  })
 }
 
 /** SQLite primary result codes (sqlite.org/rescode.html). */

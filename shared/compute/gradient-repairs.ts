@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  backend_util,
   conv3d,
   engine,
   expandDims,
@@ -19,7 +20,9 @@ import {
   type Tensor1D,
   type Tensor4D,
   type Tensor5D,
+  tensor,
   transpose,
+  unregisterGradient,
   unsortedSegmentSum,
   zeros,
 } from './tf.ts'
@@ -88,13 +91,45 @@ const cropAndResize: GradConfig = {
   },
 }
 
+/**
+ * tfjs divides by the whole window where the forward pass divides by the part of it that is inside the image. `dy` is scaled up by as much before
+ * the stock gradient takes it.
+ */
+function averagePool(stock: GradConfig): GradConfig {
+  const gradFunc: GradConfig['gradFunc'] = (given, saved, attrs) => {
+    const x = must(saved[0], 'x') as Tensor4D
+    const { filterSize, strides, pad } = attrs as {
+      filterSize: number | [number, number]
+      strides: number | [number, number]
+      pad: 'same' | 'valid' | number
+    }
+    const info = backend_util.computePool2DInfo(x.shape, filterSize, strides, 1, pad)
+    const inside = (size: number, out: number, window: number, stride: number, before: number): number[] =>
+      Array.from({ length: out }, (_, i) => Math.min(size, i * stride - before + window) - Math.max(0, i * stride - before))
+    const rows = inside(info.inHeight, info.outHeight, info.filterHeight, info.strideHeight, info.padInfo.top)
+    const cols = inside(info.inWidth, info.outWidth, info.filterWidth, info.strideWidth, info.padInfo.left)
+    const area = info.filterHeight * info.filterWidth
+    const dy = must(Array.isArray(given) ? given[0] : given, 'a gradient')
+    if (rows.every((r) => r === info.filterHeight) && cols.every((c) => c === info.filterWidth)) return stock.gradFunc(dy, saved, attrs)
+    const factors = tensor(
+      rows.flatMap((r) => cols.map((c) => area / (r * c))),
+      [info.outHeight, info.outWidth, 1],
+    )
+    return stock.gradFunc(mul(dy, factors), saved, attrs)
+  }
+  return { ...stock, gradFunc }
+}
+
 let repaired = false
 
-/** Registers the gradients that tfjs 4.22 lacks on every backend, though its layers need them for training. Once per process. */
+/** Registers the gradients that tfjs 4.22 lacks or has wrong on every backend, though its layers need them for training. Once per process. */
 export function repairGradients(): void {
   if (repaired) return
   repaired = true
   const comparisons = ['Equal', 'NotEqual', 'Greater', 'Less', 'LessEqual', 'LogicalAnd', 'LogicalOr'].map((name) => flat(name, ['a', 'b']))
   const lacking = [...comparisons, ...['Any', 'All', 'LogicalNot'].map((name) => flat(name, ['x'])), conv3dTranspose, cropAndResize]
+  const average = must(getGradient('AvgPool'), 'the gradient of AvgPool')
+  unregisterGradient('AvgPool')
+  registerGradient(averagePool(average))
   for (const gradient of lacking) if (getGradient(gradient.kernelName) === undefined) registerGradient(gradient)
 }

@@ -6,7 +6,7 @@ import { getWeights } from './model.ts'
 import type { UpdateOptions } from './optimizers.ts'
 import { compileTraining } from './plan/compile.ts'
 import { graphOf } from './plan/graph.ts'
-import { planEngine } from './plan/plan-engine.ts'
+import { onePlan, planEngine } from './plan/plan-engine.ts'
 import { checkPlanParity } from './plan/plan-parity.ts'
 import { setPlanWeights } from './plan/plan-weights.ts'
 import type { LayersModel } from './tf.ts'
@@ -16,6 +16,9 @@ import type { LabelledData } from './training-totals.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 
 export type EngineChoice = 'auto' | 'plan' | 'tfjs'
+
+/** Starts what computes the steps of a run; `startEngine` unless the caller has another. */
+export type EngineStarter = typeof startEngine
 
 export type EngineOptions = UpdateOptions & {
   readonly loss: LossKind
@@ -51,5 +54,5 @@ async function startPlan(model: LayersModel, options: EngineOptions): Promise<Re
   if (Object.values(weights).some(({ dtype }) => dtype !== 'float32'))
     return fail(new AppError('unsupported_op', 'a weight of the model is no float32'))
   setPlanWeights(plan.value, weights)
-  return ok(planEngine(plan.value, options, Object.keys(weights)))
+  return ok(planEngine(onePlan(plan.value), options, Object.keys(weights)))
 }

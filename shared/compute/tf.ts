@@ -67,6 +67,7 @@ export {
   tensor,
   tidy,
   transpose,
+  unregisterGradient,
   unregisterKernel,
   unsortedSegmentSum,
   type Variable,

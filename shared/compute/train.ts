@@ -10,7 +10,7 @@ import { type LossKind, type RegressionLoss, trainingTopology } from './loss.ts'
 import { setWeights, type Topology } from './model.ts'
 import type { OptimizerOptions } from './optimizers.ts'
 import { buildSeededModel } from './seeded-model.ts'
-import { type EngineChoice, startEngine } from './start-engine.ts'
+import { type EngineChoice, type EngineStarter, startEngine } from './start-engine.ts'
 import { getBackend } from './tf.ts'
 import { checkCheckpoint, type TrainingCheckpoint } from './training-checkpoint.ts'
 import type { TrainingEngine } from './training-engine.ts'
@@ -51,6 +51,8 @@ export type TrainOptions = {
   readonly afterEpoch?: (epoch: EpochRecord, weights: () => Promise<Record<string, TensorData>>) => Promise<'go on' | 'stop'>
   /** A plan of our own kernels where the model compiles to one, else tfjs; `plan` throws the reason instead of falling back. */
   readonly engineChoice?: EngineChoice
+  /** Another way to start the engine, such as one on several threads. */
+  readonly engineStarter?: EngineStarter
   /** One factor for each example's loss, beside that of its class. */
   readonly exampleWeights?: Float32Array
   /** Longest gradient that is taken as it is; a longer one is shrunk to this L2 norm. */
@@ -117,7 +119,7 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     if (options.initial) setWeights(model, options.initial)
     const { examples, labels, batchSize, optimizer, clipNorm, proximal, transform = asIs } = options
     const data = { examples, labels }
-    const engine = await startEngine(
+    const engine = await (options.engineStarter ?? startEngine)(
       model,
       { loss, data, transform, batchSize, optimizer, clipNorm, proximal, weightOf: weightOfExample(options) },
       options.engineChoice ?? 'auto',

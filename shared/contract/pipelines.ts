@@ -36,6 +36,9 @@ export const stepSummary = z.object({
   /** Why its result was or was not taken from an earlier run. */
   cache: z.nullable(z.object({ hit: z.boolean(), key: digest, why: text(500) })),
   progress: z.nullable(z.object({ done: z.number(), total: z.number(), note: text(300) })),
+  /** Names the component's code. */
+  componentDigest: z.nullable(digest),
+  inputs: z.record(z.string(), artifactSummary),
   outputs: z.record(z.string(), artifactSummary),
   params: jsonObject,
   error: z.nullable(z.object({ code: z.enum(ERROR_CODES), detail: text(4000) })),
@@ -49,6 +52,8 @@ export const runSummary = z.object({
   state: z.enum(RUN_STATES),
   trigger: z.object({ kind: z.enum(TRIGGER_KINDS), reason: text(2000), by: text(200) }),
   params: jsonObject,
+  /** The run that this one does again, to see whether the same comes out. */
+  replayOf: z.nullable(id('run')),
   created: time,
   started: z.nullable(time),
   ended: z.nullable(time),
@@ -56,7 +61,13 @@ export const runSummary = z.object({
 })
 export type RunSummary = z.infer<typeof runSummary>
 
-export const runDetail = z.extend(runSummary, { steps: z.array(stepSummary), metrics: z.record(z.string(), z.number()) })
+export const runDetail = z.extend(runSummary, {
+  seed: z.int(),
+  steps: z.array(stepSummary),
+  metrics: z.record(z.string(), z.number()),
+  /** Where and with what code it ran: commit, runtime, dependencies. */
+  environment: z.record(z.string(), z.string()),
+})
 export type RunDetail = z.infer<typeof runDetail>
 
 export const triggerSummary = z.object({
@@ -69,12 +80,27 @@ export const triggerSummary = z.object({
 export const triggerDecision = z.object({
   at: time,
   kind: z.enum(TRIGGER_KINDS),
+  /** The reason in one word: fired, duplicate, cooldown, budget, not-due, missed, too-little, pending, … */
+  code: text(40),
   fired: z.boolean(),
   why: text(2000),
   dedupeKey: z.nullable(text(200)),
   run: z.nullable(id('run')),
 })
 export type TriggerDecision = z.infer<typeof triggerDecision>
+
+/** What a trigger would do now. */
+export const triggerTest = z.object({
+  fires: z.boolean(),
+  code: text(40),
+  why: text(2000),
+  dedupeKey: z.nullable(text(200)),
+  /** For a schedule: the next moments that it names. */
+  next: z.array(time),
+  /** What the decision was made from. */
+  facts: jsonObject,
+})
+export type TriggerTest = z.infer<typeof triggerTest>
 
 export const pipelineSummary = z.object({
   name: slug,
@@ -86,6 +112,41 @@ export const pipelineSummary = z.object({
   lastRun: z.nullable(runSummary),
 })
 export type PipelineSummary = z.infer<typeof pipelineSummary>
+
+/** A value of each of two runs; null where one has none. */
+const pair = z.object({ name: text(250), a: z.nullable(text(6000)), b: z.nullable(text(6000)), same: z.boolean() })
+export const runComparison = z.object({
+  a: runSummary,
+  b: runSummary,
+  sameDefinition: z.boolean(),
+  /** Whether all steps put out the same content; null while one of the runs has not ended. */
+  identical: z.nullable(z.boolean()),
+  /** The first step, in the order of the pipeline, that put out something else, and what it had that differs. */
+  parting: z.nullable(z.object({ step: text(100), outputs: z.array(text(100)), causes: z.array(text(500)) })),
+  params: z.array(pair),
+  metrics: z.array(pair),
+  environment: z.array(pair),
+  steps: z.array(
+    z.object({
+      name: text(100),
+      a: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.int()) })),
+      b: z.nullable(z.object({ state: z.enum(STEP_STATES), tookMs: z.nullable(z.int()) })),
+      /** What it was given that differs: code, inputs, parameters, what it looked up, seed. */
+      differences: z.array(text(500)),
+      outputs: z.array(z.object({ name: text(100), a: z.nullable(digest), b: z.nullable(digest), same: z.boolean() })),
+    }),
+  ),
+})
+export type RunComparison = z.infer<typeof runComparison>
+
+/** 0: by hand; 1: the training is automated; 2: so is the delivery of the pipeline itself. */
+export const maturity = z.object({
+  level: z.int(),
+  checks: z.array(z.object({ level: z.int(), what: text(200), holds: z.boolean(), why: text(1000) })),
+  /** From the arrival of data to the version trained on it: median of the last runs that new data started; null where there were none. */
+  newDataToNewModelMs: z.nullable(z.int()),
+})
+export type Maturity = z.infer<typeof maturity>
 
 const runParams = z.object({ run: id('run') })
 const pipelineParams = z.object({ pipeline: slug })
@@ -123,7 +184,7 @@ export const pipelineRoutes = defineRoutes({
     summary: 'Why each trigger fired, or did not',
     scope: 'viewer',
     params: pipelineParams,
-    query: pageQuery,
+    query: z.extend(pageQuery, { kind: z.optional(z.enum(TRIGGER_KINDS)) }),
     reply: { kind: 'json', status: 200, schema: page(triggerDecision) },
     errors: ['unknown_pipeline'],
   },
@@ -138,6 +199,18 @@ export const pipelineRoutes = defineRoutes({
     reply: { kind: 'json', status: 200, schema: triggerSummary },
     errors: ['unknown_pipeline', 'not_found'],
   },
+  'triggers.test': {
+    method: 'POST',
+    path: '/v1/pipelines/:pipeline/triggers/:kind/test',
+    tag: 'Pipelines',
+    summary: 'What a trigger would do now, and why',
+    description: 'Starts nothing and keeps nothing. With `settings`, what it would do if it had those.',
+    scope: 'viewer',
+    params: z.object({ pipeline: slug, kind: z.enum(TRIGGER_KINDS) }),
+    body: { kind: 'json', schema: z.object({ settings: z.optional(jsonObject) }) },
+    reply: { kind: 'json', status: 200, schema: triggerTest },
+    errors: ['unknown_pipeline', 'not_found'],
+  },
   'runs.start': {
     method: 'POST',
     path: '/v1/pipelines/:pipeline/runs',
@@ -146,7 +219,15 @@ export const pipelineRoutes = defineRoutes({
     scope: 'editor',
     idempotent: true,
     params: pipelineParams,
-    body: { kind: 'json', schema: z.object({ params: z._default(jsonObject, {}), reason: z._default(text(2000), 'on demand') }) },
+    body: {
+      kind: 'json',
+      schema: z.object({
+        params: z._default(jsonObject, {}),
+        reason: z._default(text(2000), 'on demand'),
+        /** One run for it, ever: asked for again, the answer is the run that it started. */
+        dedupeKey: z.optional(z.string().check(z.minLength(1), z.maxLength(100))),
+      }),
+    },
     reply: { kind: 'json', status: 202, schema: runSummary },
     errors: ['unknown_pipeline', 'conflict'],
   },
@@ -190,6 +271,38 @@ export const pipelineRoutes = defineRoutes({
     params: runParams,
     reply: { kind: 'json', status: 202, schema: runSummary },
     errors: ['unknown_run', 'conflict'],
+  },
+  'runs.replay': {
+    method: 'POST',
+    path: '/v1/runs/:run/replay',
+    tag: 'Pipelines',
+    summary: 'Do a run again, to see whether the same comes out',
+    description:
+      'A new run with the same definition, parameters, seed and looked-up state, of which nothing comes from the cache; steps that change something outside are not repeated. Compare the two when it has ended.',
+    scope: 'editor',
+    params: runParams,
+    reply: { kind: 'json', status: 202, schema: runSummary },
+    errors: ['unknown_run', 'unknown_pipeline', 'conflict'],
+  },
+  'runs.compare': {
+    method: 'GET',
+    path: '/v1/runs/:run/compare/:other',
+    tag: 'Metadata',
+    summary: 'What two runs have in common, and where they part',
+    scope: 'viewer',
+    params: z.object({ run: id('run'), other: id('run') }),
+    reply: { kind: 'json', status: 200, schema: runComparison },
+    errors: ['unknown_run'],
+  },
+  'pipelines.maturity': {
+    method: 'GET',
+    path: '/v1/pipelines/:pipeline/maturity',
+    tag: 'Pipelines',
+    summary: 'How far a pipeline works by itself, from its records',
+    scope: 'viewer',
+    params: pipelineParams,
+    reply: { kind: 'json', status: 200, schema: maturity },
+    errors: ['unknown_pipeline'],
   },
   'runs.cancel': {
     method: 'POST',

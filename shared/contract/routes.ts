@@ -1,4 +1,5 @@
 import { accessRoutes } from './access.ts'
+import { componentRoutes } from './components.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
 import { importRoutes } from './imports.ts'
@@ -8,6 +9,8 @@ import { deliveryRoutes, registryRoutes } from './registry.ts'
 import { rolloutRoutes } from './rollouts.ts'
 import { schemaRoutes } from './schemas.ts'
 import { servingRoutes } from './serving.ts'
+import { trackingRoutes } from './tracking.ts'
+import { trialRoutes } from './trials.ts'
 import { skewRoutes } from './skew.ts'
 
 /** Every operation of the HTTP API, by name. */
@@ -18,11 +21,14 @@ export const ROUTES = {
   ...datasetRoutes,
   ...schemaRoutes,
   ...pipelineRoutes,
+  ...trackingRoutes,
+  ...componentRoutes,
   ...monitoringRoutes,
   ...skewRoutes,
   ...rolloutRoutes,
   ...federationRoutes,
   ...servingRoutes,
+  ...trialRoutes,
   ...importRoutes,
 }
 

@@ -21,6 +21,10 @@ export const MAX_PREDICT_INPUTS = 256
 export const MAX_PREDICT_BODY_BYTES = 8 * MIB
 /** One training contribution. */
 export const MAX_UPDATE_BYTES = 64 * MIB
+/** What a run may tell of itself in one request: points of metrics; parameters, and tags, each. */
+export const MAX_LOGGED_METRICS = 10_000
+export const MAX_LOGGED_TEXTS = 1000
+export const MAX_LOG_BODY_BYTES = 4 * MIB
 export const MAX_PAGE_ITEMS = 500
 export const DEFAULT_PAGE_ITEMS = 50
 /** Piece sizes of a model: large enough to be few, small enough to resume cheaply. */

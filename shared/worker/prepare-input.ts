@@ -78,6 +78,16 @@ function fromValues(
 
 function fromRow(manifest: RunnableManifest, row: Row): { data: Float32Array<ArrayBuffer>; observed: PreparedInput['observed'] } {
   if (manifest.monitors === 'image') throw new AppError('invalid_input', 'this model takes the values of an image, not an object')
-  const batch: Batch = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, [value]]))
+  const wanted = [...new Set(manifest.transforms.flatMap(inputsOf))]
+  const missing = wanted.filter((name) => !Object.hasOwn(row, name) || row[name] === undefined)
+  if (missing.length > 0)
+    throw new AppError(
+      'invalid_input',
+      `the input lacks ${missing.join(', ')}; this model takes ${wanted.join(', ')} (null where a value is not known)`,
+      {
+        issues: missing.map((name) => ({ where: name, what: 'is missing' })),
+      },
+    )
+  const batch: Batch = Object.fromEntries(wanted.map((name) => [name, [row[name]]]))
   return { data: applyTransforms(manifest.transforms, batch), observed: row }
 }

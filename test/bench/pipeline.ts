@@ -1,4 +1,4 @@
-// What a pipeline costs beside its work: overhead of a step, a cached run beside 10,000 stored ones, an event's way to a step, lineage. Search and batched logs have no routes yet.
+// What a pipeline costs beside its work: overhead of a step, a cached run beside 10,000 stored ones, an event's way to a step, lineage, logging in batches, searching among 30,000 runs of 300 values.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,10 +10,12 @@ import { param } from '../../server/pipeline/params.ts'
 import { definePipeline, type Pipeline, step } from '../../server/pipeline/pipeline.ts'
 import type { Bench } from '../measure.ts'
 import { createTestServer, type TestServer } from '../server/harness.ts'
-import { addGenerations, repeatRun } from './pipeline/many-rows.ts'
+import { addGenerations, addValues, repeatRun } from './pipeline/many-rows.ts'
 import { mark, sharedNow } from './pipeline/mark-step.ts'
 
 const STORED_RUNS = 10_000
+const SEARCHED = { runs: 30_000, values: 300 }
+const BATCH = 1000
 const ARTIFACTS = { generations: 100, width: 100 }
 
 const chain = (name: string, length: number, triggers: Pipeline['triggers'] = {}): Pipeline =>
@@ -35,7 +37,7 @@ const chain = (name: string, length: number, triggers: Pipeline['triggers'] = {}
 export const bench: Bench = async ({ words, say, table }) => {
   const rounds = Number(words[0] ?? 9)
   const dataFolder = await mkdtemp(join(tmpdir(), 'shoal-bench-'))
-  const server = await createTestServer({ clock: systemClock, dataFolder, background: true })
+  const server = await createTestServer({ clock: systemClock, dataFolder, background: true, checkReplies: false })
   try {
     const { pipelines, datasets } = server.services
     await datasets.create({ name: 'bench' as Slug, description: '' })
@@ -53,6 +55,13 @@ export const bench: Bench = async ({ words, say, table }) => {
     const beside = await stepOverhead(server, Math.ceil(rounds / 3), 1000)
     const pages = await pageOfRuns(server, rounds)
     const lineage = await lineages(server, template.detail.id, rounds)
+    const logged = await logBatches(server, template.detail.id, rounds)
+    say(`storing ${SEARCHED.runs} runs with ${SEARCHED.values} values each`)
+    // another run: the lineage hangs on the template
+    const plain = await timedRun(server, 'ten', 0)
+    await repeatRun(server.services.db, plain.detail.id, SEARCHED.runs - STORED_RUNS, STORED_RUNS + 1)
+    addValues(join(dataFolder, 'shoal.db'), SEARCHED.runs, SEARCHED.values)
+    const searched = await searches(server, rounds)
     table([
       rowOf('step overhead', overhead),
       rowOf('step overhead beside 10,000 runs', beside),
@@ -61,6 +70,8 @@ export const bench: Bench = async ({ words, say, table }) => {
       rowOf('page of 100 runs', pages),
       rowOf('lineage up', lineage.up),
       rowOf('lineage down', lineage.down),
+      rowOf(`log ${BATCH} points`, logged),
+      ...Object.entries(searched).map(([what, samples]) => rowOf(`search ${what}`, samples)),
     ])
     return {
       stepOverheadMs: at(overhead, 0.5),
@@ -69,6 +80,8 @@ export const bench: Bench = async ({ words, say, table }) => {
       triggerToFirstStepMs: at(trigger, 0.5),
       lineage10kArtifactsMs: Math.max(at(lineage.up, 0.5), at(lineage.down, 0.5)),
       runsPageMs: at(pages, 0.5),
+      logBatchPointsPerSecond: Math.round((1000 * BATCH) / at(logged, 0.5)),
+      searchPageMs: Math.max(...Object.values(searched).map((samples) => at(samples, 0.5))),
     }
   } finally {
     await server.close()
@@ -141,6 +154,48 @@ async function lineages({ services }: TestServer, run: RunId, rounds: number): P
       const { artifacts } = await services.metadata.lineage(from as ArtifactId, direction)
       if (artifacts.length < (generations * width) / 2) throw new Error(`the lineage has ${artifacts.length} artifacts only`)
       if (round >= 0) found[direction].push(sharedNow() - start)
+    }
+  }
+  return found
+}
+
+/** Whole requests over HTTP: read, checked, stored, durable. Every batch brings points that were not there. */
+async function logBatches(server: TestServer, run: RunId, rounds: number): Promise<number[]> {
+  const found: number[] = []
+  const client = server.client(server.keys.editor)
+  for (let round = -1; round < rounds * 4; round++) {
+    const metrics = Array.from({ length: BATCH }, (_, i) => ({
+      name: `loss ${i % 10}`,
+      value: 1 / (i + 1),
+      step: round * BATCH + i,
+      at: i,
+    }))
+    const start = sharedNow()
+    await client('runs.log', { params: { run }, body: { metrics } })
+    if (round >= 0) found.push(sharedNow() - start)
+  }
+  return found
+}
+
+/** Pages of 50 runs with all their values, over HTTP, for filters that let through half, hardly any and many runs. */
+async function searches(server: TestServer, rounds: number): Promise<Record<string, number[]>> {
+  const client = server.client(server.keys.viewer)
+  const questions: Record<string, Record<string, string>> = {
+    'newest first': {},
+    'by a metric': { order: 'metrics.m7 desc' },
+    'two metrics, ordered': { filter: 'metrics.m3 > 0.5 and metrics.m4 < 0.2', order: 'metrics.m7 desc' },
+    'few of many': { filter: 'metrics.m3 > 0.5 and metrics.m4 < 0.0005', order: 'metrics.m7' },
+    'by age, few': { filter: "metrics.m5 < 0.001 and attributes.state = 'succeeded' and params.lot = '0'" },
+  }
+  const found: Record<string, number[]> = Object.fromEntries(Object.keys(questions).map((what) => [what, []]))
+  for (let round = -1; round < rounds; round++) {
+    for (const [what, query] of Object.entries(questions)) {
+      const start = sharedNow()
+      const page = await client('runs.search', { query })
+      const ms = sharedNow() - start
+      // the next page, by its cursor, is part of the promise
+      if (page.items.length === 0) throw new Error(`search ${what} found nothing`)
+      if (round >= 0) found[what]?.push(ms)
     }
   }
   return found

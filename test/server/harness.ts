@@ -32,6 +32,8 @@ export type TestServerOptions = {
   readonly rollouts?: NonNullable<ServicesOptions['rollouts']>
   /** Runs unfinished pipelines, triggers and what falls due by time, as main.ts does. */
   readonly background?: boolean
+  /** Compares each answer with the contract, unless false (benches). */
+  readonly checkReplies?: boolean
   readonly pages?: readonly ((app: Hono) => void)[]
 }
 
@@ -76,7 +78,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     log,
     rateLimits: { ...UNLIMITED, ...options.rateLimits },
     origins: options.origins ?? [],
-    checkReplies: true,
+    checkReplies: options.checkReplies ?? true,
     pages: options.pages ?? [],
   })
   services.connect((request) => app.fetch(request))

@@ -59,8 +59,11 @@ export const show = command({
         ['run', run.id],
         ['pipeline', run.pipeline],
         ['state', `${run.state} ${tookText(run)}`],
+        ...(run.replayOf === null ? [] : [['replay of', run.replayOf] as const]),
         ['trigger', `${run.trigger.kind} by ${run.trigger.by}: ${run.trigger.reason}`],
+        ['parameters', pairsText(run.params) || '-'],
         ['metrics', pairsText(run.metrics) || '-'],
+        ['environment', pairsText(run.environment) || '-'],
         ['error', run.error ? `${run.error.code}: ${run.error.detail}` : '-'],
       ]),
     )

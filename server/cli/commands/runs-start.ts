@@ -1,6 +1,6 @@
-import type { Json } from '../../../shared/core/json.ts'
-import { command, UsageError } from '../command.ts'
+import { command } from '../command.ts'
 import { followRun } from '../follow-run.ts'
+import { paramsOf } from '../params.ts'
 
 const FOLLOW = { type: 'boolean', description: 'Stay until the run has ended, with a progress bar' } as const
 const RUN = { type: 'positional', required: true, description: 'Id of the run' } as const
@@ -11,11 +11,15 @@ export const start = command({
   args: {
     pipeline: { type: 'positional', required: true, description: 'Name of the pipeline' },
     reason: { type: 'string', description: 'Why, for the record', default: 'on demand' },
+    once: { type: 'string', description: 'Start no second run under this key, ever: show the first one', valueHint: 'key' },
     follow: FOLLOW,
   },
   rest: 'parameters, as name=value (a value is JSON, or else text)',
   async run({ args, rest, client, output, cli }) {
-    const run = await client('runs.start', { params: { pipeline: args.pipeline }, body: { params: paramsOf(rest), reason: args.reason } })
+    const run = await client('runs.start', {
+      params: { pipeline: args.pipeline },
+      body: { params: paramsOf(rest), reason: args.reason, ...(args.once === undefined ? {} : { dedupeKey: args.once }) },
+    })
     if (args.follow) return followRun({ run: run.id, client, output, cli })
     output.answer(run, () => `${run.id} ${run.state}\n\`npx shoal runs follow ${run.id}\` shows how it goes`)
     return 0
@@ -44,22 +48,3 @@ export const cancel = command({
     return 0
   },
 })
-
-/** `epochs=3 mode=fast` as `{ epochs: 3, mode: 'fast' }`. */
-function paramsOf(words: readonly string[]): Record<string, Json> {
-  return Object.fromEntries(
-    words.map((word) => {
-      const at = word.indexOf('=')
-      if (at < 1) throw new UsageError(`${word} is not of the form name=value`)
-      return [word.slice(0, at), valueOf(word.slice(at + 1))]
-    }),
-  )
-}
-
-function valueOf(text: string): Json {
-  try {
-    return JSON.parse(text) as Json
-  } catch {
-    return text
-  }
-}

@@ -100,6 +100,7 @@ export const register = defineComponent({
         await api('blob.put', { params: { digest }, body: bytes }, { signal })
       }
       const slice = like && metrics.slices.find((one) => one.slice === `${like.column}=${like.value}`)
+      const accuracy = (slice ?? metrics).intervals['accuracy']
       const shape = (dimensions: readonly (number | null)[]): number[] => dimensions.map((dimension) => dimension ?? -1)
       const draft: ManifestDraft = {
         topology: file.topology,
@@ -117,7 +118,7 @@ export const register = defineComponent({
         selfTest,
         // the upper end of the test's interval: what the test does not exclude cannot be held against the version
         promised: {
-          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (slice ?? metrics).interval.low)),
+          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (accuracy?.low ?? 0))),
           latencyCeilingMs: given.latencyCeilingMs,
         },
         metrics: figuresOf(metrics),

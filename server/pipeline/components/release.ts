@@ -6,7 +6,8 @@ import { defineComponent } from '../component.ts'
 const params = z.strictObject({
   model: z.string(),
   alias: z.string().default('stable'),
-  mode: z.enum(['canary', 'ab', 'shadow']).default('canary'),
+  /** `direct` lets everybody have it at once: where no devices could tell a bad version in time, as with models that are only asked over HTTP. */
+  mode: z.enum(['canary', 'ab', 'shadow', 'direct']).default('canary'),
   /** How the candidate reaches the fleet; the server's own policy when null. */
   rollout: z.nullable(z.optional(rolloutPolicy)).default(null),
 })
@@ -30,13 +31,21 @@ export const release = defineComponent({
     const params = { model: model as Slug, alias: alias as Slug }
     const { aliases } = await api('models.get', { params: { model: params.model } })
     const stable = aliases[alias]
-    if (stable === undefined || stable === version) {
-      if (stable === undefined) await api('aliases.set', { params, body: { version, reason, expected: null } }, { signal })
+    if (stable === undefined || stable === version || mode === 'direct') {
+      if (stable !== version) await api('aliases.set', { params, body: { version, reason, expected: stable ?? null } }, { signal })
       log.info(`${model}@${alias} is version ${version}`)
       const properties = { model, alias, version, rollout: null }
       return { outputs: { release: await blobs.json(properties, { properties }) } }
     }
     const policy = rollout ?? undefined
+    const { items } = await api('rollouts.list', { query: { model: params.model } })
+    const other = items.find((one) => one.alias === alias && one.state === 'running' && one.candidate !== version)
+    if (other !== undefined) {
+      // no breakdown: the version is there, and the run goes on when it is resumed
+      const detail = `rollout ${other.id} of version ${other.candidate} is under way: version ${version} is registered and waits. Promote the other or roll it back, then resume this run`
+      const properties = { model, alias, version, rollout: null }
+      return { outputs: { release: await blobs.json(properties, { properties }) }, refused: { code: 'conflict', detail } }
+    }
     const started = await api(
       'rollouts.start',
       {

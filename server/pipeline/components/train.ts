@@ -13,7 +13,7 @@ import { topologyOf } from '../data/recipe-network.ts'
 import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { trainByRecipe } from '../data/train-recipe.ts'
-import { trials } from '../data/trials.ts'
+import { trials, tunedRecipe } from '../data/trials.ts'
 
 const params = z.strictObject({
   recipe,
@@ -44,7 +44,7 @@ export const train = defineComponent({
     const backend = await startStepBackend()
     const prepared = await inputs.transforms.json(preparation)
     const tuned = inputs.trials === undefined ? undefined : await inputs.trials.json(trials)
-    const chosen: Recipe = { ...given.recipe, ...(tuned?.trials[tuned.best]?.change as Partial<Recipe> | undefined) }
+    const chosen: Recipe = tuned === undefined ? given.recipe : tunedRecipe(given.recipe, tuned)
 
     const live = given.warmStart === null ? null : liveVersion.parse(reads)
     const from = live === null ? undefined : await fetchVersion(api, live.manifest as Sha256, signal)

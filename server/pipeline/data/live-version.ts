@@ -3,13 +3,14 @@ import type { Client } from '../../../shared/contract/client.ts'
 import { fromBase64, fromUtf8 } from '../../../shared/core/bytes.ts'
 import { type Sha256, sha256 } from '../../../shared/core/digest.ts'
 import { AppError } from '../../../shared/core/errors.ts'
+import { digest } from '../../../shared/core/fields.ts'
 import type { Slug } from '../../../shared/core/ids.ts'
 import { assembleTensors } from '../../../shared/tensor/pieces.ts'
 import { type Manifest, manifest } from '../../../shared/trust/manifest.ts'
 import type { ModelFile } from './model-file.ts'
 
 /** The version that an alias points at; null when there is none yet. */
-export const liveVersion = z.nullable(z.strictObject({ version: z.int(), manifest: z.string() }))
+export const liveVersion = z.nullable(z.strictObject({ version: z.int(), manifest: digest }))
 export type LiveVersion = { readonly version: number; readonly manifest: Sha256 } | null
 
 /** Throws unknown_model. */

@@ -1,10 +1,22 @@
 import { cnn, linear, mlp } from '../../../shared/compute/architectures.ts'
 import type { Topology } from '../../../shared/compute/model.ts'
+import { vocabularySize } from '../../../shared/data/transforms.ts'
 import { recurrent } from '../../../shared/compute/recurrent.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Preparation } from './example-form.ts'
 import type { Recipe } from './recipe.ts'
 import { inputShape } from './split-examples.ts'
+
+/** Throws invalid_input where the data is no text as tokens. */
+function vocabularyOf({ transforms }: Preparation): number {
+  const [tokens, ...others] = transforms
+  if (tokens?.kind !== 'tokens' || others.length > 0)
+    throw new AppError(
+      'invalid_input',
+      'a recurrent network needs one text as tokens (the transform tokens alone), or its vocabulary named in the recipe',
+    )
+  return vocabularySize(tokens)
+}
 
 /** The network of a recipe for the prepared data; for regression it ends in one number. Throws invalid_input where architecture and data do not go together. */
 export function topologyOf({ architecture: wanted }: Recipe, prepared: Preparation): Topology {
@@ -29,8 +41,8 @@ export function topologyOf({ architecture: wanted }: Recipe, prepared: Preparati
     case 'recurrent': {
       if (height === undefined || width !== undefined)
         throw new AppError('invalid_input', 'a recurrent network needs one sequence of token numbers: choose cnn for images')
-      const { dropout, kind: _, ...rest } = wanted
-      return recurrent({ ...rest, length: height, classes: common.classes, ...(dropout === undefined ? {} : { dropout }) })
+      const { dropout, kind: _, vocabulary = vocabularyOf(prepared), ...rest } = wanted
+      return recurrent({ ...rest, vocabulary, length: height, classes: common.classes, ...(dropout === undefined ? {} : { dropout }) })
     }
     case 'topology':
       return wanted.topology as Topology

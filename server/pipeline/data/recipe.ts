@@ -27,7 +27,8 @@ const architecture = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('recurrent'),
     cell: z.enum(['gru', 'lstm']).default('gru'),
-    vocabulary: count,
+    /** That of the data's `tokens` transform when absent. */
+    vocabulary: count.optional(),
     embedding: count,
     units: count,
     dropout: share.optional(),
@@ -85,6 +86,3 @@ export const recipe = z.strictObject({
   leastFall: share.nullable().default(0),
 })
 export type Recipe = z.output<typeof recipe>
-
-/** What a tuned recipe may change. */
-export const recipeChange = recipe.omit({ balance: true }).partial()

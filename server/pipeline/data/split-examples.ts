@@ -132,13 +132,3 @@ export async function loadSplit(
     unknown: growing.unknown,
   }
 }
-
-/** The slices that row `i` belongs to: its label where it has one, and its value in each column that quality is sliced by. */
-export const slicesOf =
-  (split: SplitExamples, labels: readonly string[]) =>
-  (i: number): string[] => [
-    ...(labels.length === 0 ? [] : [`label=${labels[split.labels[i] ?? -1]}`]),
-    ...Object.entries(split.groups).flatMap(([name, values]) =>
-      values[i] === '' || values[i] === undefined ? [] : [`${name}=${values[i]}`],
-    ),
-  ]

@@ -1,3 +1,4 @@
+import { assert } from '../../core/assert.ts'
 import { fromBase64 } from '../../core/bytes.ts'
 import { AppError } from '../../core/errors.ts'
 import { fail, ok, type Result } from '../../core/result.ts'
@@ -10,6 +11,12 @@ export type KernelBuild = (typeof KERNEL_BUILDS)[number]
 /** Compiled kernels. A structured clone of `module` can be sent to another thread. */
 export type KernelModule = { readonly build: KernelBuild; readonly module: WebAssembly.Module }
 
+export type KernelOptions = {
+  readonly build?: KernelBuild
+  /** Over shared memory, for plans on several threads. */
+  readonly shared?: boolean
+}
+
 const bytes = (...numbers: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(numbers)
 /** Smallest modules that validate where the instructions are known: three splats and a relaxed multiply-add, or one splat. */
 const HEADER = [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 1, 5, 1, 0x60, 0, 1, 0x7b, 3, 2, 1, 0]
@@ -21,23 +28,38 @@ const PROBES = {
 
 export const runsHere = (build: KernelBuild): boolean => WebAssembly.validate(PROBES[build])
 
-const loaded = new Map<KernelBuild, Promise<KernelModule>>()
+/** `env.memory`, imported as a memory with a maximum: the last byte says that it is not shared. */
+const MEMORY_IMPORT = [3, 0x65, 0x6e, 0x76, 6, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 2, 1]
+const WITH_MAXIMUM_SHARED = 3
 
-async function load(build: KernelBuild): Promise<KernelModule> {
+/** The same module over shared memory: one flag of its memory import. */
+function overSharedMemory(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const at = module.findIndex((_, i) => MEMORY_IMPORT.every((byte, j) => module[i + j] === byte))
+  assert(at >= 0, 'the kernels import their memory')
+  module[at + MEMORY_IMPORT.length - 1] = WITH_MAXIMUM_SHARED
+  return module
+}
+
+const loaded = new Map<string, Promise<KernelModule>>()
+
+async function load(build: KernelBuild, shared: boolean): Promise<KernelModule> {
   // by name, so that a bundler makes a file of each and a worker fetches only one
   const { WASM } = build === 'relaxed' ? await import('./relaxed-module.ts') : await import('./simd-module.ts')
-  return { build, module: await WebAssembly.compile(fromBase64(WASM)) }
+  const code = fromBase64(WASM)
+  return { build, module: await WebAssembly.compile(shared ? overSharedMemory(code) : code) }
 }
 
 /** The best build that this host runs, or the one named; compiled once. Fails with no_backend where there is no SIMD. */
-export async function loadKernels(build: KernelBuild | undefined = KERNEL_BUILDS.find(runsHere)): Promise<Result<KernelModule>> {
+export async function loadKernels(options: KernelOptions = {}): Promise<Result<KernelModule>> {
+  const { build = KERNEL_BUILDS.find(runsHere), shared = false } = options
   if (build === undefined || !runsHere(build)) return fail(new AppError('no_backend', 'this host runs no WASM SIMD'))
-  const running = loaded.get(build) ?? load(build)
-  loaded.set(build, running)
+  const key = `${build} ${shared}`
+  const running = loaded.get(key) ?? load(build, shared)
+  loaded.set(key, running)
   try {
     return ok(await running)
   } catch (cause) {
-    loaded.delete(build)
+    loaded.delete(key)
     return fail(new AppError('no_backend', `the ${build} kernels did not compile`, { cause }))
   }
 }

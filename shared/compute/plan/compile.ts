@@ -4,6 +4,7 @@ import { fail, ok, type Result } from '../../core/result.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
 import type { LossKind } from '../loss.ts'
 import type { UpdateOptions } from '../optimizers.ts'
+import type { Kernels } from '../kernels/kernel-signatures.ts'
 import { instantiateKernels, type KernelModule } from '../kernels/load-kernels.ts'
 import { emit } from './emission.ts'
 import type { Graph } from './graph.ts'
@@ -12,9 +13,9 @@ import { lowerings } from './lowerings.ts'
 import { growMemory, MOST_PAGES, planMemory } from './memory-plan.ts'
 import type { Plan, PlanTensor, TrainingPlan } from './plan.ts'
 import { placeLoss } from './plan-loss.ts'
-import { placeUpdate } from './plan-update.ts'
+import { placeUpdate, type Update } from './plan-update.ts'
 import { imageShape, isDense } from './region.ts'
-import { type FlatRegion, layOutWeights } from './weights-layout.ts'
+import { type FlatRegion, placeGradients, placeWeights, type WeightsLayout } from './weights-layout.ts'
 
 export type PlanOptions = {
   readonly graph: Graph
@@ -23,9 +24,21 @@ export type PlanOptions = {
   readonly batchSize: number
   /** Bytes that the plan may take; 2 GiB unless given. */
   readonly memoryLimit?: number
+  /** Puts the plan into shared memory beside others: weights and optimizer state at the same place for all, the rest from `own` on. */
+  readonly shared?: { readonly memory: WebAssembly.Memory; readonly own: number }
 }
 
 export type TrainingOptions = UpdateOptions & { readonly loss: LossKind }
+
+export type TrainingParts = {
+  readonly plan: TrainingPlan
+  readonly kernels: Kernels
+  readonly update: Update
+  readonly weights: WeightsLayout
+  /** Where what plans share ends, and where the whole plan does. */
+  readonly commonEnd: number
+  readonly end: number
+}
 
 /** The first addresses stay unused: a kernel given a null address by mistake writes there. */
 const BASE = 1024
@@ -38,7 +51,11 @@ export const compileInference = (options: PlanOptions): Result<Plan> => attempt(
 
 /** A plan that trains. Fails as compileInference. */
 export const compileTraining = (options: PlanOptions, training: TrainingOptions): Result<TrainingPlan> =>
-  attempt(() => must(compile(options, training).training, 'a training plan'))
+  attempt(() => trainingParts(options, training).plan)
+
+/** A plan that trains, with what several of them need to share a batch. Throws as compileTraining fails. */
+export const trainingParts = (options: PlanOptions, training: TrainingOptions): TrainingParts =>
+  must(compile(options, training).training, 'a training plan')
 
 function attempt<T>(make: () => T): Result<T> {
   try {
@@ -49,16 +66,22 @@ function attempt<T>(make: () => T): Result<T> {
   }
 }
 
-function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMIT }: PlanOptions, training: TrainingOptions | undefined) {
+function compile(
+  { graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMIT, shared }: PlanOptions,
+  training: TrainingOptions | undefined,
+) {
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw new AppError('invalid_input', `batchSize must be a whole number from 1, got ${batchSize}`)
   if (graph.outputs.length !== 1) throw new AppError('unsupported_op', `the model has ${graph.outputs.length} outputs`)
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES })
+  const memory = shared?.memory ?? new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES })
   const kernels = instantiateKernels(module, memory)
-  const places = planMemory(BASE, memoryLimit)
-  const run: Run = { images: batchSize, training: false, rate: 0, key: 0, scratch: 0 }
+  const run: Run = { images: batchSize, total: batchSize, training: false, rate: 0, key: 0, scratch: 0 }
   const trains = training !== undefined
-  const weights = layOutWeights(graph, trains, places)
+  const common = planMemory(BASE, memoryLimit)
+  const placed = placeWeights(graph, trains, common)
+  const update = training && placeUpdate(training, kernels, placed.trained, common)
+  const places = planMemory(shared?.own ?? common.end, memoryLimit)
+  const weights = placeGradients(placed, places)
   const { activations, forward, backward, scratchBytes, fusable } = emit({
     graph,
     lowerings,
@@ -72,7 +95,6 @@ function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMI
   const answers = must(activations[must(graph.outputs[0], 'an output')], 'the answers')
   const staged = graph.inputs.map((at) => stage(must(activations[at], 'an input')))
   const loss = training && placeLoss(training.loss, kernels, run, answers, batchSize, places)
-  const update = training && placeUpdate(training, kernels, weights, places)
   run.scratch = places.allocate(scratchBytes)
   growMemory(memory, places.end + SLACK)
   places.fill(memory)
@@ -98,10 +120,11 @@ function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMI
     return { address, steps: [copy] }
   }
 
-  const begin = (images: number, isTraining: boolean): void => {
+  const begin = (images: number, isTraining: boolean, total = images): void => {
     if (!Number.isInteger(images) || images < 1 || images > batchSize)
       throw new AppError('invalid_input', `a batch of this plan holds 1 to ${batchSize} examples, got ${images}`)
     run.images = images
+    run.total = total
     run.training = isTraining
   }
   const plan: Plan = {
@@ -131,8 +154,8 @@ function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMI
       target.mode = on ? 2 : 0
     }
   }
-  const forwardAndBackward = (images: number, key: number): void => {
-    begin(images, true)
+  const forwardAndBackward = (images: number, key: number, total?: number): void => {
+    begin(images, true, total)
     run.key = key
     for (const step of all) step()
     loss.step()
@@ -154,8 +177,8 @@ function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMI
       for (const step of all) step()
       loss.step()
     },
-    differentiate(images, { key }) {
-      forwardAndBackward(images, key)
+    differentiate(images, { key, total }) {
+      forwardAndBackward(images, key, total)
     },
     train(images, { rate, key }) {
       if (!update.fuses) {
@@ -175,12 +198,14 @@ function compile({ graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMI
     },
     update({ rate }) {
       this.steps += 1
-      update.apply(rate, this.steps)
+      const [g, all] = [weights.gradients.address, { from: 0, floats: weights.trained.floats }]
+      update.complete(g, all)
+      update.apply(g, { rate, step: this.steps, norm: update.clips ? Math.sqrt(update.sumOfSquares(g, all)) : 0 }, all)
     },
     anchor() {
       if (update.anchor) flat(update.anchor).set(flat(weights.trained))
     },
   }
   trainingPlan.exampleWeights.data.fill(1)
-  return { plan, training: trainingPlan }
+  return { plan, training: { plan: trainingPlan, kernels, update, weights, commonEnd: common.end, end: places.end + SLACK } }
 }

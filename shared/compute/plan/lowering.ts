@@ -33,6 +33,8 @@ export type GradientTarget = { address: number; mode: 0 | 2 }
 export type Run = {
   /** Examples in this batch, at most `batchSize`. */
   images: number
+  /** Examples that the loss is the mean over: `images`, or more where several plans share a batch. */
+  total: number
   /** False in evaluation and inference: dropout lets everything pass, normalisation uses its moving averages. */
   training: boolean
   /** The step size of a fused update. */

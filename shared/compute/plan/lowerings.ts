@@ -1,10 +1,19 @@
 import type { Lowerings } from './lowering.ts'
 import { activationLowerings } from './lowerings/activation.ts'
+import { averagingLowerings } from './lowerings/averaging.ts'
 import { convolutionLowerings } from './lowerings/convolution.ts'
 import { denseLowerings } from './lowerings/dense.ts'
+import { depthwiseLowerings } from './lowerings/depthwise.ts'
 import { dropoutLowerings } from './lowerings/dropout.ts'
+import { embeddingLowerings } from './lowerings/embedding.ts'
+import { mergeLowerings } from './lowerings/merge.ts'
+import { moveLowerings } from './lowerings/move.ts'
+import { normalizationLowerings } from './lowerings/normalization.ts'
 import { poolingLowerings } from './lowerings/pooling.ts'
+import { recurrentLowerings } from './lowerings/recurrent.ts'
 import { reshapeLowerings } from './lowerings/reshape.ts'
+import { spatialDropoutLowerings } from './lowerings/spatial-dropout.ts'
+import { otherConvolutionLowerings } from './lowerings/transposed-convolution.ts'
 
 /**
  * How each class of layers becomes kernel calls. To add a family:
@@ -19,9 +28,18 @@ import { reshapeLowerings } from './lowerings/reshape.ts'
  */
 export const lowerings: Lowerings = {
   ...activationLowerings,
+  ...averagingLowerings,
   ...convolutionLowerings,
   ...denseLowerings,
+  ...depthwiseLowerings,
   ...dropoutLowerings,
+  ...embeddingLowerings,
+  ...mergeLowerings,
+  ...moveLowerings,
+  ...normalizationLowerings,
+  ...otherConvolutionLowerings,
   ...poolingLowerings,
+  ...recurrentLowerings,
   ...reshapeLowerings,
+  ...spatialDropoutLowerings,
 }

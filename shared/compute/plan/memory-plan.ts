@@ -35,8 +35,8 @@ export type PlanMemory = ReturnType<typeof planMemory>
 
 /** Makes the memory at least `bytes` long. Throws out_of_memory where the host gives no more. */
 export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
+  if (memory.buffer.byteLength >= bytes) return
   const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES)
-  if (missing <= 0) return
   try {
     memory.grow(missing)
   } catch (cause) {

@@ -3,85 +3,113 @@ import { AppError } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { shapeMismatch, sizeOf } from '../../tensor/tensor.ts'
 import { type BatchTransform, countOf, type Examples, gatherInto, rawBatch } from '../examples.ts'
-import { isRegression } from '../loss.ts'
 import type { EngineOptions } from '../start-engine.ts'
 import type { TrainingEngine } from '../training-engine.ts'
-import { addTotals, type LabelledData, noTotals, type Totals } from '../training-totals.ts'
-import type { TrainingPlan } from './plan.ts'
+import { type LabelledData, noTotals, type Totals } from '../training-totals.ts'
+import type { PlanStep, PlanTensor, TrainingPlan } from './plan.ts'
 import { getPlanWeights, setPlanWeights } from './plan-weights.ts'
 
-/** Examples gathered at a time: as stored, and where the plan reads them. Kept, so that a step allocates nothing. */
-type Gather = { readonly raw: Examples['data']; readonly out: Float32Array }
+/** Where one part of a batch is written and its losses are read. */
+export type BatchPart = Pick<TrainingPlan, 'targets' | 'exampleWeights' | 'losses' | 'right'> & { readonly input: PlanTensor }
+
+/** How a step is taken: by one plan, or by several that share the batch. */
+export type Stepper = {
+  readonly plan: TrainingPlan
+  readonly parts: readonly BatchPart[]
+  readonly reason: string
+  /** The examples of each part, for a batch of so many. */
+  share(images: number): readonly number[]
+  train(images: readonly number[], step: PlanStep & { readonly total: number }): void
+  close(): void
+}
+
+export const partOf = (plan: TrainingPlan): BatchPart => ({ ...plan, input: must(plan.inputs[0], 'an input') })
+
+export const onePlan = (plan: TrainingPlan): Stepper => ({
+  plan,
+  parts: [partOf(plan)],
+  reason: `${plan.build} kernels`,
+  share: (images) => [images],
+  train: ([images = 0], step) => plan.train(images, step),
+  close() {},
+})
 
 /** Trains with a compiled plan, which has the weights to begin with. `names` is the order of weights in what it gives back. */
-export function planEngine(plan: TrainingPlan, options: EngineOptions, names: readonly string[]): TrainingEngine {
+export function planEngine(stepper: Stepper, options: EngineOptions, names: readonly string[]): TrainingEngine {
+  const { plan, parts, share } = stepper
+  const first = must(parts[0], 'a part')
   const { loss, transform, weightOf } = options
-  const input = must(plan.inputs[0], 'an input')
   const width = sizeOf(plan.answers.shape.slice(1))
   if (options.proximal) plan.anchor()
-  const gathers = new Map<string, Gather>()
+  const gathers = new Map<string, Examples['data']>()
 
-  function gather(examples: Examples, indices: ArrayLike<number>, how: BatchTransform, random?: Random): void {
+  function write(
+    part: BatchPart,
+    { examples, labels }: LabelledData,
+    indices: ArrayLike<number>,
+    how: BatchTransform,
+    random?: Random,
+  ): void {
+    const { shape, data } = part.input
     const count = indices.length
-    const size = sizeOf(input.shape.slice(1))
+    const size = sizeOf(shape.slice(1))
     if (sizeOf(examples.shape.slice(1)) !== size)
       throw shapeMismatch(
         'a batch of examples',
-        `float32[?,${input.shape.slice(1).join(',')}]`,
+        `float32[?,${shape.slice(1).join(',')}]`,
         `${sizeOf(examples.shape.slice(1))} values an example`,
       )
+    // kept, so that a step allocates nothing
     const key = `${count} ${examples.data.constructor.name}`
-    const room = gathers.get(key) ?? { raw: rawBatch(examples, count), out: input.data.subarray(0, count * size) }
-    gathers.set(key, room)
-    gatherInto(examples, indices, room.raw, room.out, how, random)
-  }
-
-  function writeTargets({ labels }: LabelledData, indices: ArrayLike<number>): void {
-    for (let i = 0; i < indices.length; i++) {
+    const raw = gathers.get(key) ?? rawBatch(examples, count)
+    gathers.set(key, raw)
+    gatherInto(examples, indices, raw, data.subarray(0, count * size), how, random)
+    for (let i = 0; i < count; i++) {
       const label = must(labels[must(indices[i], 'an index')], 'a label')
       // the kernel would write outside its row
       if (loss === 'softmax-cross-entropy' && (!Number.isInteger(label) || label < 0 || label >= width))
         throw new AppError('invalid_input', `label ${label} is no class number below ${width}`)
-      plan.targets.data[i] = label
+      part.targets.data[i] = label
     }
   }
 
-  function totals(count: number): Totals {
-    const sums = noTotals(loss)
-    sums.count = count
-    let right = 0
+  function addPart(sums: Totals, { losses, right }: BatchPart, count: number): void {
+    sums.count += count
     for (let i = 0; i < count; i++) {
-      sums.loss += plan.losses.data[i] as number
-      right += plan.right.data[i] as number
+      sums.loss += losses.data[i] as number
+      if (sums.right !== undefined) sums.right += right.data[i] as number
     }
-    if (!isRegression(loss)) sums.right = right
-    return sums
   }
 
   return {
     kind: 'plan',
-    reason: `${plan.build} kernels`,
+    reason: stepper.reason,
     async train(indices, rate, random) {
       const key = random.integer(2 ** 32) | 0
-      gather(options.data.examples, indices, transform, random)
-      writeTargets(options.data, indices)
-      if (weightOf) for (let i = 0; i < indices.length; i++) plan.exampleWeights.data[i] = weightOf(must(indices[i], 'an index'))
-      plan.train(indices.length, { rate, key })
-      return totals(indices.length)
+      const counts = share(indices.length)
+      let from = 0
+      for (const [at, part] of parts.entries()) {
+        const own = indices.subarray(from, (from += counts[at] ?? 0))
+        write(part, options.data, own, transform, random)
+        if (weightOf) for (let i = 0; i < own.length; i++) part.exampleWeights.data[i] = weightOf(must(own[i], 'an index'))
+      }
+      stepper.train(counts, { rate, key, total: indices.length })
+      const sums = noTotals(loss)
+      for (const [at, part] of parts.entries()) addPart(sums, part, counts[at] ?? 0)
+      return sums
     },
     async evaluate(data, beforeBatch) {
-      const all = noTotals(loss)
+      const sums = noTotals(loss)
       const count = countOf(data.examples)
-      plan.exampleWeights.data.fill(1)
+      first.exampleWeights.data.fill(1)
       for (let from = 0; from < count; from += plan.batchSize) {
         await beforeBatch()
         const indices = Int32Array.from({ length: Math.min(plan.batchSize, count - from) }, (_, i) => from + i)
-        gather(data.examples, indices, transform)
-        writeTargets(data, indices)
+        write(first, data, indices, transform)
         plan.evaluate(indices.length)
-        addTotals(all, totals(indices.length))
+        addPart(sums, first, indices.length)
       }
-      return all
+      return sums
     },
     async weights() {
       const weights = getPlanWeights(plan)
@@ -100,6 +128,6 @@ export function planEngine(plan: TrainingPlan, options: EngineOptions, names: re
       for (const [i, flat] of state.optimizer.entries()) plan.flat.state[i]?.set(flat)
       plan.steps = state.steps
     },
-    dispose() {},
+    dispose: () => stepper.close(),
   }
 }

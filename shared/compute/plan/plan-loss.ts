@@ -34,7 +34,7 @@ export function placeLoss(
   const { gradient } = answers
   if (gradient === undefined) throw new AppError('unsupported_op', 'the model has no weight that is trained')
   const to = gradient.address
-  const scale = (): number => 1 / run.images
+  const scale = (): number => 1 / run.total
   const step = (): void => {
     if (kind === 'softmax-cross-entropy') kernels.softmaxCrossEntropy(from, targets, weights, losses, right, to, run.images, width, scale())
     else if (kind === 'binary-cross-entropy')

@@ -4,7 +4,12 @@ import type { KernelBuild } from '../kernels/load-kernels.ts'
 export type PlanTensor = { readonly name: string; readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> }
 
 /** How a step is taken: `rate` is the step size, `key` what dropout draws from; the same key gives the same masks. */
-export type PlanStep = { readonly rate: number; readonly key: number }
+export type PlanStep = {
+  readonly rate: number
+  readonly key: number
+  /** Examples that the loss is the mean over, where this plan computes only some of them; `images` unless given. */
+  readonly total?: number
+}
 
 /**
  * A model compiled for one batch size: fixed places for everything, a fixed list of kernel calls, no allocation while it runs. The same bytes in give the
@@ -45,7 +50,7 @@ export type TrainingPlan = Plan & {
   /** Losses and answers as in inference. */
   evaluate(images: number): void
   /** Losses, answers and gradients of the mean loss over the batch. Weights stay. */
-  differentiate(images: number, step: Pick<PlanStep, 'key'>): void
+  differentiate(images: number, step: Pick<PlanStep, 'key' | 'total'>): void
   /** `differentiate`, then a step of the optimizer. Gradients are not written where the update is fused. */
   train(images: number, step: PlanStep): void
   /** The update alone, from what is in `flat.gradients`. */

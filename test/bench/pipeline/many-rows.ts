@@ -1,28 +1,31 @@
+import { DatabaseSync } from 'node:sqlite'
 import { sql } from 'kysely'
+import { seededRandom } from '../../../shared/core/random.ts'
 import type { RunId } from '../../../shared/core/ids.ts'
 import type { Db } from '../../../server/storage/database.ts'
 
-const counted = (n: number) => sql`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${n})`
+const counted = (n: number, first = 1) =>
+  sql`with recursive n(i) as (select ${sql.lit(first)} union all select i + 1 from n where i < ${first + n - 1})`
 /** An id like `template`'s, which no id of another row is: ids are 20 characters after their kind. */
 const id = (kind: string) => sql`${sql.lit(`${kind}_`)} || printf('%020d', n.i)`
 
-/** Stores a finished run so many times more, with all that hangs on it, as if it had been run each time. */
-export async function repeatRun(db: Db, run: RunId, times: number): Promise<void> {
+/** Stores a finished run so many times more, with all that hangs on it, numbered from `first`, as if it had been run each time. */
+export async function repeatRun(db: Db, run: RunId, times: number, first = 1): Promise<void> {
   await db.transaction().execute(async (tx) => {
     const to = (e: string) => sql`'step_' || printf('%016d%04d', n.i, ${sql.ref(`${e}.position`)})`
     const statements = [
-      sql`insert into runs ${counted(times)}
+      sql`insert into runs ${counted(times, first)}
         select ${id('run')}, (select max(seq) from runs) + n.i, pipeline, pipeline_digest, state, "trigger", null, params, seed, cancel, created + n.i,
-          started + n.i, ended + n.i, error from runs cross join n where id = ${run}`,
-      sql`insert into executions ${counted(times)}
+          started + n.i, ended + n.i, error, null from runs cross join n where id = ${run}`,
+      sql`insert into executions ${counted(times, first)}
         select ${to('e')}, ${id('run')}, pipeline, step, position, component, component_version, "after", state, attempts, params, started + n.i,
           ended + n.i, cache_key, identity, cache, progress, error from executions e cross join n where run = ${run}`,
-      sql`insert into artifact_events ${counted(times)}
+      sql`insert into artifact_events ${counted(times, first)}
         select v.artifact, ${to('e')}, v.type, v.path, v.at + n.i from artifact_events v join executions e on e.id = v.execution cross join n where e.run = ${run}`,
-      sql`insert into contexts ${counted(times)} select 'run:' || ${id('run')}, 'run', ${id('run')} from n`,
-      sql`insert into attributions ${counted(times)}
+      sql`insert into contexts ${counted(times, first)} select 'run:' || ${id('run')}, 'run', ${id('run')} from n`,
+      sql`insert into attributions ${counted(times, first)}
         select 'run:' || ${id('run')}, artifact from attributions cross join n where context = ${`run:${run}`}`,
-      sql`insert into associations ${counted(times)}
+      sql`insert into associations ${counted(times, first)}
         select 'run:' || ${id('run')}, ${to('e')} from executions e cross join n where e.run = ${run}`,
     ]
     for (const statement of statements) await statement.execute(tx)
@@ -37,7 +40,7 @@ export async function addGenerations(db: Db, run: RunId, generations: number, wi
   const before = (shift: number) => sql`((n.i - 1) / ${width} - 1) * ${width} + (n.i - 1 + ${shift}) % ${width} + 1`
   await db.transaction().execute(async (tx) => {
     const statements = [
-      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}' from n`,
+      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', ${step}, 'out' from n`,
       sql`insert into executions ${counted(total)}
         select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null
         from executions cross join n where run = ${run} and position = 0`,
@@ -51,4 +54,24 @@ export async function addGenerations(db: Db, run: RunId, generations: number, wi
   })
   const name = (i: number) => `artifact_${String(i).padStart(20, '0')}`
   return { oldest: name(1), newest: name(total) }
+}
+
+/** Gives each run so many metrics m1, m2, … with values spread evenly over 0 to 1, the same each time. A parameter as the run itself would have. */
+export function addValues(file: string, runs: number, values: number): void {
+  const db = new DatabaseSync(file)
+  const index = (db.prepare("select sql from sqlite_schema where name = 'run_metrics_value'").get() as { sql: string }).sql
+  const { first } = db.prepare('select coalesce(max(id), 0) + 1 as first from value_names').get() as { first: number }
+  const name = db.prepare("insert into value_names values (?, 'metric', ?)")
+  for (let m = 1; m <= values; m++) name.run(first + m, `m${m}`)
+  db.exec(
+    "insert into run_texts select seq, (select id from value_names where kind = 'param' and name = 'lot'), '0', 0 from runs where true on conflict do nothing",
+  )
+  // millions of places in a growing index are what takes longest: it is made anew over all rows
+  db.exec('drop index run_metrics_value; pragma synchronous = off; begin')
+  const value = db.prepare('insert into run_metrics values (?, ?, ?, 0, ?, ?, null) on conflict do nothing')
+  const random = seededRandom(11)
+  const seqs = db.prepare('select seq from runs order by seq limit ?').all(runs) as { seq: number }[]
+  for (const { seq } of seqs) for (let m = 1; m <= values; m++) value.run(seq, first + m, random.uniform(), seq, seq)
+  db.exec(`commit; ${index}`)
+  db.close()
 }

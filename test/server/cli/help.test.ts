@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import packageJson from '../../../package.json' with { type: 'json' }
 import { type Command, type Group, isGroup } from '../../../server/cli/command.ts'
 import { runCli } from '../../../server/cli/run-cli.ts'
+import { runs } from '../../../server/cli/commands/runs.ts'
 import { shoal } from '../../../server/cli/tree.ts'
 import { manualClock } from '../../../shared/core/clock.ts'
 
@@ -79,8 +80,8 @@ test.skipIf(process.platform === 'win32')('[CLI-10] bash completes commands, the
     return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split(' ')
   }
   expect(complete('shoal')).toEqual(shoal.commands.map((each) => each.name))
-  expect(complete('shoal runs')).toEqual(['list', 'show', 'start', 'follow', 'logs', 'resume', 'cancel'])
-  expect(complete('shoal runs start digits')).toEqual(['--reason', '--follow', '--url', '--key', '--json'])
+  expect(complete('shoal runs')).toEqual(runs.commands.map((each) => each.name))
+  expect(complete('shoal runs start digits')).toEqual(['--reason', '--once', '--follow', '--url', '--key', '--json'])
   expect(complete('shoal rollback digits')).toContain('--reason')
   expect(await print(['completion', 'fish'])).toMatchObject({ code: 2, out: '' })
 })

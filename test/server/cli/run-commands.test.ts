@@ -21,6 +21,8 @@ const step = (name: string, state: StepSummary['state'], done = 0): StepSummary 
   attempts: 1,
   cache: null,
   progress: state === 'running' ? { done, total: 4, note: `epoch ${done}/4` } : null,
+  componentDigest: null,
+  inputs: {},
   outputs: {},
   params: {},
   error: state === 'failed' ? { code: 'training_diverged', detail: 'loss is NaN at step 7' } : null,
@@ -33,6 +35,9 @@ const run = (state: RunDetail['state'], steps: StepSummary[]): RunDetail => ({
   state,
   trigger: { kind: 'demand', reason: 'try', by: 'tester' },
   params: {},
+  replayOf: null,
+  seed: 1,
+  environment: {},
   created: START,
   started: START,
   ended: state === 'running' ? null : START + 3000,
@@ -44,7 +49,7 @@ const run = (state: RunDetail['state'], steps: StepSummary[]): RunDetail => ({
 /** What the server answers to each look at the run, in order; the last one stays. */
 let looks: RunDetail[] = []
 const started: unknown[] = []
-const summary = ({ steps: _steps, metrics: _metrics, ...rest }: RunDetail) => rest
+const summary = ({ steps: _steps, metrics: _metrics, seed: _seed, environment: _environment, ...rest }: RunDetail) => rest
 const lines = Array.from({ length: 3 }, (_, seq) => ({
   seq,
   at: START,

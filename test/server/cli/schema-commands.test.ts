@@ -17,6 +17,8 @@ const step: StepSummary = {
   name: 'validate-data',
   component: 'validate-data',
   componentVersion: '1',
+  componentDigest: null,
+  inputs: {},
   state: 'stopped',
   after: [],
   started: 1,
@@ -41,6 +43,9 @@ const stopped: RunDetail = {
   error: { code: 'schema_anomaly', detail: 'colour has values outside its domain', step: 'validate-data' },
   steps: [step],
   metrics: {},
+  replayOf: null,
+  seed: 1,
+  environment: {},
 }
 const handlers: Handlers = {
   'pipelines.list': async () => ({

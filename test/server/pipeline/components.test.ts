@@ -16,6 +16,7 @@ import { tune } from '../../../server/pipeline/components/tune.ts'
 import { validateData } from '../../../server/pipeline/components/validate-data.ts'
 import { validateModel } from '../../../server/pipeline/components/validate-model.ts'
 import { fetchVersion } from '../../../server/pipeline/data/live-version.ts'
+import type { MetricsDocument } from '../../../server/pipeline/data/metrics-document.ts'
 import { decodeModel } from '../../../server/pipeline/data/model-file.ts'
 import { encodeSafetensors } from '../../../shared/tensor/safetensors.ts'
 import { param } from '../../../server/pipeline/params.ts'
@@ -73,15 +74,27 @@ const plants = definePipeline({
       inputs: { train: 'prepare.train', validation: 'prepare.validation', transforms: 'prepare.transforms', trials: 'tune.trials' },
       params: { recipe },
     }),
-    evaluate: step(evaluate, { inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms' } }),
+    evaluate: step(evaluate, {
+      inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms', train: 'prepare.train' },
+    }),
     'validate-model': step(validateModel, {
-      inputs: { metrics: 'evaluate.metrics', test: 'prepare.test', transforms: 'prepare.transforms' },
+      inputs: {
+        metrics: 'evaluate.metrics',
+        test: 'prepare.test',
+        transforms: 'prepare.transforms',
+        model: 'train.model',
+        train: 'prepare.train',
+      },
       params: {
         model: param('model'),
         thresholds: [
           { metric: 'accuracy', lower: 0.8 },
           { metric: 'accuracy', slice: 'site=*', lower: 0.7 },
+          { metric: 'accuracy', change: { direction: 'higher-is-better', atLeast: 0.1, against: 'majority', confidence: 0.95 } },
+          { metric: 'accuracy', change: { direction: 'higher-is-better', atLeast: -0.2, against: 'linear' } },
         ],
+        rivals: { majority: { kind: 'constant' }, linear: { kind: 'linear' } },
+        segments: { by: [['site']], allowedGap: 0.2 },
       },
     }),
     register: step(register, {
@@ -202,14 +215,31 @@ describe('components on tabular data', () => {
     })
   })
 
-  test('[PIP-58] tune records every trial, and its best reaches training', async () => {
+  test('[PIP-58] tune records every trial, searchable by parameters and score, and its best reaches training', async () => {
     const { trials, best } = (await content('tune', 'trials')) as {
-      trials: { change: { learningRate: unknown }; score: number }[]
+      trials: { params: { learningRate: unknown }; score: number; state: string }[]
       best: number
     }
     expect(trials).toHaveLength(3)
     expect(trials[best]?.score).toBe(Math.max(...trials.map(({ score }) => score)))
-    expect(await content('train', 'history')).toMatchObject({ recipe: { learningRate: trials[best]?.change.learningRate } })
+    expect(await content('train', 'history')).toMatchObject({ recipe: { learningRate: trials[best]?.params.learningRate } })
+    const all = await bench.api('trials.list', { query: { pipeline: PLANTS } })
+    expect(all.items.map(({ score }) => score)).toEqual(trials.map(({ score }) => score).sort((a, b) => b - a))
+    expect(all.items[0]).toMatchObject({
+      run: detail.id,
+      state: 'complete',
+      params: trials[best]?.params,
+      rungs: [{ epochs: 6, metrics: { validationAccuracy: expect.any(Number) } }],
+    })
+    const good = await bench.api('trials.list', {
+      query: { run: detail.id, where: `score >= ${trials[best]?.score} and state = complete` },
+    })
+    expect(good.items.map(({ number }) => number)).toContain(best)
+    expect((await bench.api('trials.list', { query: { where: 'metrics.loss < 0' } })).items).toEqual([])
+    await expect(bench.api('trials.list', { query: { where: 'score is good' } })).rejects.toMatchObject({
+      code: 'invalid_input',
+      detail: expect.stringMatching(/"score is good" is no comparison/),
+    })
   })
 
   test('[PIP-59] evaluate measures by label and by the columns to slice by; the version promises what the test does not exclude', async () => {
@@ -232,6 +262,46 @@ describe('components on tabular data', () => {
         ['confidence', 'numeric'],
       ]),
     )
+  })
+
+  test('[PIP-155] evaluate measures the training split too, says what its intervals mean, and stores its plots as a page', async () => {
+    const metrics = (await content('evaluate', 'metrics')) as MetricsDocument
+    expect(metrics.training).toMatchObject({ count: 450, figures: { accuracy: expect.any(Number), rocAuc: expect.any(Number) } })
+    expect(metrics.intervals['rocAuc']?.low).toBeLessThanOrEqual(metrics.figures['rocAuc'] ?? Number.NaN)
+    expect(metrics.slices.find(({ slice }) => slice === 'site=north')?.intervals).toHaveProperty('logLoss')
+    expect(metrics.statement).toMatch(/Among 4 slices/)
+    expect(detail.metrics).toMatchObject({
+      'training accuracy': expect.any(Number),
+      'accuracy site=north': expect.any(Number),
+      testExamples: 90,
+    })
+    const page = await (
+      await bench.api('artifacts.content', { params: { artifact: output('evaluate', 'report')?.id as ArtifactId } })
+    ).text()
+    for (const title of ['Reliability', 'ROC', 'Confusion', 'accuracy by slice']) expect(page).toContain(`<h3>${title}</h3>`)
+  })
+
+  test('[PIP-165] a candidate is held against the majority class and a linear model on the same rows, and against nothing where there is no live version', async () => {
+    const blessing = (await content('validate-model', 'blessing')) as {
+      checks: {
+        against: string | null
+        other: number | null
+        ok: boolean
+        paired: { low: number; mcnemar: { onlyCandidate: number; onlyOther: number } } | null
+      }[]
+      rivals: Record<string, Record<string, number>>
+      segments: { slice: string; live: null; gapP: number }[]
+    }
+    const majority = blessing.checks.find(({ against }) => against === 'majority')
+    expect(majority).toMatchObject({ ok: true, other: blessing.rivals['majority']?.['accuracy'] })
+    expect(majority?.paired?.low).toBeGreaterThan(0.1)
+    expect(majority?.paired?.mcnemar.onlyCandidate).toBeGreaterThan(majority?.paired?.mcnemar.onlyOther ?? Number.NaN)
+    expect(blessing.rivals['majority']?.['accuracy']).toBeLessThan(0.7)
+    expect(blessing.rivals['linear']?.['accuracy']).toBeGreaterThan(0.8)
+    expect(blessing.segments).toMatchObject([
+      { slice: 'site=north', live: null, lossP: null, gapP: expect.any(Number) },
+      { slice: 'site=south', live: null },
+    ])
   })
 
   test('[PIP-60] a step done again gives the same digests, so that what follows comes from the cache', async () => {

@@ -1,27 +1,31 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type * as z from 'zod'
 import type { MetricsDocument } from '../../../server/pipeline/data/metrics-document.ts'
-import { judge, type Threshold, threshold } from '../../../server/pipeline/model-gate.ts'
+import { type ComparePaired, judge as judgeAll, type Rivals, type Threshold, threshold } from '../../../server/pipeline/model-gate.ts'
 
-const interval = { low: 0, high: 1 }
+const figures = (value: number) => ({ accuracy: value, logLoss: 0.1, calibrationError: 0.01 })
 const metrics = (accuracy: number, slices: Record<string, [number, number]> = {}): MetricsDocument => ({
+  task: 'classification',
   labels: ['a', 'b'],
+  ranking: null,
+  slicedBy: null,
   count: 1000,
-  accuracy,
-  interval,
-  logLoss: 0.1,
-  calibrationError: 0.01,
+  figures: figures(accuracy),
+  intervals: {},
+  byLabel: [],
   confusion: [],
-  slices: Object.entries(slices).map(([slice, [value, count]]) => ({
-    slice,
-    count,
-    right: Math.round(value * count),
-    accuracy: value,
-    interval,
-  })),
+  reliability: [],
+  roc: [],
+  slices: Object.entries(slices).map(([slice, [value, count]]) => ({ slice, count, figures: { accuracy: value }, intervals: {} })),
+  passedOver: {},
+  statement: '',
+  training: null,
 })
-const limits = (some: Partial<Threshold>): Threshold => threshold.parse({ metric: 'accuracy', ...some })
+const limits = (some: Partial<z.input<typeof threshold>>): Threshold => threshold.parse({ metric: 'accuracy', ...some })
 const better = { change: { direction: 'higher-is-better', atLeast: 0 } } as const
+const judge = (candidate: MetricsDocument, live: MetricsDocument | null, thresholds: readonly Threshold[], comparePaired?: ComparePaired) =>
+  judgeAll({ candidate, rivals: { live }, thresholds, comparePaired })
 
 describe('model gate', () => {
   test('[PIP-36] holds a first version against fixed bounds only, which are themselves allowed', () => {
@@ -78,5 +82,45 @@ describe('model gate', () => {
         if (judged.blessed) expect(judge(metrics(best), metrics(live), thresholds).blessed).toBe(true)
       }),
     )
+  })
+
+  test('[PIP-160] a relative change of a figure of 0 asks for no loss, rather than for the impossible', () => {
+    const relative = (atLeastRelative: number, atLeast = -1) =>
+      limits({ change: { direction: 'higher-is-better', atLeast, atLeastRelative } })
+    expect(judge(metrics(0), metrics(0), [relative(0.1)]).blessed).toBe(true)
+    expect(judge(metrics(0.1), metrics(0), [relative(0.1)]).blessed).toBe(true)
+    // 0.8 and a tenth of it
+    expect(judge(metrics(0.88), metrics(0.8), [relative(0.1)]).blessed).toBe(true)
+    expect(judge(metrics(0.879), metrics(0.8), [relative(0.1)]).checks[0]?.why).toMatch(/a gain of 0.079 where 0.08 is needed/)
+    // both parts must hold
+    expect(judge(metrics(0.89), metrics(0.8), [relative(0.1, 0.1)]).blessed).toBe(false)
+    expect(judge(metrics(0.79), metrics(0.8), [relative(-0.05)]).blessed).toBe(true)
+  })
+
+  test('[PIP-161] where there is nothing to compare with, a missing live version passes unless it must be there; any other rival fails', () => {
+    const against = (more: object) => limits({ change: { direction: 'higher-is-better', atLeast: 0, ...more } })
+    const judged = (more: object, rivals: Rivals) => judgeAll({ candidate: metrics(0.9), rivals, thresholds: [against(more)] })
+    expect(judged({}, { live: null }).blessed).toBe(true)
+    expect(judged({ missing: 'fail' }, { live: null }).blessed).toBe(false)
+    expect(judged({ against: 'rules' }, { live: null, rules: null }).checks[0]?.why).toMatch(/no rules to compare it with/)
+    expect(judged({ against: 'mistyped' }, { live: null }).blessed).toBe(false)
+    expect(judged({ against: 'rules', missing: 'pass' }, { live: null, rules: null }).blessed).toBe(true)
+    expect(judged({}, { live: 'it takes a column that is gone' }).checks[0]?.why).toBe(
+      'the live version could not be measured: it takes a column that is gone',
+    )
+    expect(judged({ against: 'rules' }, { live: null, rules: metrics(0.95) }).checks[0]?.why).toMatch(/rules has 0.95: a gain of -0.05/)
+  })
+
+  test('[PIP-162] with a confidence, the lower end of the paired interval must reach the margin; without pairs it fails', () => {
+    const sure = [limits({ change: { direction: 'higher-is-better', atLeast: 0, confidence: 0.95 } })]
+    const paired =
+      (low: number): ComparePaired =>
+      ({ higher, confidence }) =>
+        higher && confidence === 0.95 ? { low, high: 0.1 } : undefined
+    expect(judge(metrics(0.95), metrics(0.9), sure, paired(0.001)).blessed).toBe(true)
+    expect(judge(metrics(0.95), metrics(0.9), sure, paired(-0.001)).checks[0]?.why).toMatch(
+      /95 % confidence the gain is -0.001 to 0.1: 0 is needed/,
+    )
+    expect(judge(metrics(0.95), metrics(0.9), sure).checks[0]?.why).toMatch(/did not answer the same rows/)
   })
 })

@@ -21,9 +21,13 @@ import { federationRoutes } from '../../../server/federation/federation-routes.t
 import { createFederation } from '../../../server/federation/federation-service.ts'
 import { silentLog } from '../../../server/log.ts'
 import { metadataRoutes } from '../../../server/metadata/metadata-routes.ts'
+import { trialRoutes } from '../../../server/metadata/trial-routes.ts'
 import { createMetadata, type Metadata } from '../../../server/metadata/metadata-service.ts'
+import { trackingRoutes } from '../../../server/metadata/tracking-routes.ts'
+import { createTracking } from '../../../server/metadata/tracking-service.ts'
 import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
+import { componentRoutes } from '../../../server/pipeline/component-routes.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
 import type { FleetFacts } from '../../../server/pipeline/trigger-service.ts'
 import { createPipelines, type Pipelines } from '../../../server/pipeline/pipeline-service.ts'
@@ -52,6 +56,8 @@ export type PipelineBench = {
   readonly fleet: { -readonly [K in keyof FleetFacts]: FleetFacts[K] }
   /** With the rights of a releaser. */
   readonly api: Client
+  /** A request with the same rights. */
+  send(request: Request): Promise<Response>
   /** With this key or device token. */
   as(token: string): Client
   close(): Promise<void>
@@ -65,6 +71,7 @@ export type BenchOptions = {
   readonly parallel?: number
   readonly concurrent?: number
   readonly form?: ExampleForm | null
+  readonly environment?: Readonly<Record<string, string>>
   readonly exampleLimits?: Partial<ExampleLimits>
   readonly sources?: (folder: string) => Sources
 }
@@ -115,6 +122,9 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     onError,
     data: (pipeline, since) => datasets.arrivals(pipeline.dataset, pipeline.model, since),
     fleet: async () => ({ ...fleet }),
+    arrivals: (dataset) => datasets.arrivalTimes(dataset),
+    hadRollout: async () => false,
+    environment: async () => options.environment ?? { 'runtime.node': process.versions.node },
   })
   for (const pipeline of options.pipelines ?? []) await pipelines.define(pipeline)
   const app = createApp({
@@ -124,7 +134,10 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
+      componentRoutes(pipelines),
       metadataRoutes(metadata),
+      trackingRoutes(createTracking({ db })),
+      trialRoutes({ db, clock }),
       rolloutRoutes(rollouts),
       federationRoutes(createFederation({ db, blobs, clock, random, events, registry, onError })),
     ],
@@ -159,6 +172,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     folder,
     fleet,
     api,
+    send,
     as: (token) =>
       createClient({ url: 'http://test', fetch: async (url, init) => app.request(new Request(url, init)), token: () => token }),
     close: async () => {

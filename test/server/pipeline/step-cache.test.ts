@@ -36,7 +36,7 @@ test('[PIP-10] gives one key to the same work whatever the order of names, and a
 })
 
 test('[PIP-11] says why a result was or was not taken from before', () => {
-  const why = (same: EarlierExecution[], last?: EarlierExecution) => decideCache(digest('c'), identity, same, last)
+  const why = (same: EarlierExecution[], ...others: EarlierExecution[]) => decideCache(digest('c'), identity, same, others)
   expect(why([earlier({})])).toMatchObject({
     hit: true,
     from: 'step_1',
@@ -45,9 +45,12 @@ test('[PIP-11] says why a result was or was not taken from before', () => {
   expect(why([])).toMatchObject({ hit: false, why: 'first time' })
   expect(why([earlier({}, ['output model'])])).toMatchObject({ hit: false, why: 'done before in run_1, but output model no longer exists' })
   expect(why([earlier({}, ['output model']), earlier({})])).toMatchObject({ hit: true })
-  expect(why([], earlier({ params: { epochs: 2 } })).why).toBe('since run_1: parameter epochs changed')
+  expect(why([], earlier({ params: { epochs: 2 } })).why).toBe('since run_1: parameter epochs changed (2 to 3)')
   expect(why([], earlier({ inputs: { data: digest('e') } })).why).toBe('since run_1: input data changed (eeeeeeeeeeee to bbbbbbbbbbbb)')
   expect(why([], earlier({ component: digest('e'), seed: 5, reads: null })).why).toBe(
     "since run_1: the component's code changed (eeeeeeeeeeee to aaaaaaaaaaaa); what it looks up changed; the seed changed (5 to 1)",
   )
+  // of several, the one that differs least
+  const far = earlier({ component: digest('e'), seed: 5 })
+  expect(why([], far, { ...earlier({ seed: 2 }), run: 'run_2' }, far).why).toBe('since run_2: the seed changed (2 to 1)')
 })

@@ -192,6 +192,32 @@ export const forgets = defineComponent({
   run: async () => ({ outputs: {} as never }),
 })
 
+/** Learns nothing, and tells how it goes. */
+export const measures = defineComponent({
+  name: 'measures',
+  version: '1',
+  module: import.meta.url,
+  inputs: {},
+  outputs: { out: 'metrics' },
+  params: z.strictObject({ epochs: z.int(), fails: z.boolean().default(false) }),
+  run: async ({ params, blobs, logMetrics }) => {
+    for (let epoch = 1; epoch <= params.epochs; epoch++) logMetrics({ loss: 1 / epoch, 'train accuracy': epoch / 10 }, epoch)
+    if (params.fails) throw new Error('diverged')
+    return { outputs: { out: await blobs.json(params, { properties: { accuracy: params.epochs / 10 } }) } }
+  },
+})
+
+/** Forgets that steps are pure. */
+export const draws = defineComponent({
+  name: 'draws',
+  version: '1',
+  module: import.meta.url,
+  inputs: { a: 'metrics' },
+  outputs: { out: 'metrics' },
+  params: none,
+  run: async ({ blobs }) => ({ outputs: { out: await blobs.json({ value: process.hrtime.bigint().toString() }) } }),
+})
+
 let changes = 0
 export const changesWorld = defineComponent({
   name: 'changes-world',

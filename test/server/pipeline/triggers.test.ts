@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { JsonObject } from '../../../shared/core/json.ts'
 import { TRIGGER_KINDS } from '../../../shared/contract/pipelines.ts'
-import { considerTrigger, parseTriggerSettings, type TriggerFacts } from '../../../server/pipeline/triggers.ts'
+import { checkTriggerSettings } from '../../../server/pipeline/trigger-settings.ts'
+import { considerTrigger, type TriggerFacts } from '../../../server/pipeline/triggers.ts'
 
 const NOW = Date.UTC(2026, 4, 4, 12)
 const HOUR = 60 * 60 * 1000
@@ -10,6 +11,8 @@ const facts = (some: Partial<TriggerFacts> = {}): TriggerFacts => ({
   now: NOW,
   since: NOW - 24 * HOUR,
   lastFired: null,
+  lastDue: null,
+  spent: { runs: 0, minutes: 0 },
   verdict: null,
   newExamples: 0,
   allExamples: 0,
@@ -46,8 +49,8 @@ describe('triggers', () => {
       dedupeKey: `schedule:${Date.UTC(2026, 4, 4, 7, 30)}`,
     })
     expect(considerTrigger('schedule', daily, facts({ now: Date.UTC(2026, 4, 4, 7, 30) }))).toMatchObject({ fired: true })
-    expect(() => parseTriggerSettings('schedule', { cron: 'every day' })).toThrow(/cannot be read/)
-    expect(() => parseTriggerSettings('schedule', { cron: '0 3 * * *', timeZone: 'Mars/Olympus' })).toThrow(/cannot be read/)
+    expect(() => checkTriggerSettings('schedule', { cron: 'every day' })).toThrow(/cannot be read/)
+    expect(() => checkTriggerSettings('schedule', { cron: '0 3 * * *', timeZone: 'Mars/Olympus' })).toThrow(/cannot be read/)
   })
 
   test('[PIP-27] on new data fires when enough examples or spans have come, once for each lot', () => {
@@ -107,6 +110,8 @@ describe('triggers', () => {
       now: fc.integer({ min: NOW, max: NOW + 48 * HOUR }),
       since: fc.integer({ min: NOW - 48 * HOUR, max: NOW }),
       lastFired: fc.option(fc.integer({ min: NOW - 48 * HOUR, max: NOW })),
+      lastDue: fc.option(fc.integer({ min: NOW - 48 * HOUR, max: NOW })),
+      spent: fc.record({ runs: fc.nat(3), minutes: fc.nat(90) }),
       verdict: fc.constantFrom(null, verdict),
       newExamples: fc.nat(20),
       allExamples: fc.nat(100),

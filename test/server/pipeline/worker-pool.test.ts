@@ -53,6 +53,7 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
     request: async () => new Response(),
     signal: new AbortController().signal,
     onLog: (_level, message) => void lines.push(message),
+    onMetrics: () => {},
     onProgress: () => {},
   })
   return { outcome, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { thread: number; clean: boolean }) }

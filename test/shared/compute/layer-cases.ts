@@ -9,8 +9,14 @@ export type LayerCase = {
   readonly integers?: number
   /** What of the layer's options the case is about, where a type has several. */
   readonly about?: string
+  /** Why a training plan leaves the case to tfjs; absent where it has kernels for it. */
+  readonly fallback?: string
+  /** What a plan draws at random it draws otherwise than tfjs: its gradients are checked by differences. */
+  readonly random?: boolean
   readonly apply: (x: SymbolicTensor) => SymbolicTensor
 }
+
+const UNKNOWN = 'there is no kernel for this class of layer'
 
 type Applicable = { apply(x: SymbolicTensor | SymbolicTensor[]): unknown }
 
@@ -36,7 +42,12 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
   Dense: [
     { input: flat, apply: one(() => l.dense({ units: 5, activation: 'tanh' })) },
     { input: series, about: 'over the last axis', apply: one(() => l.dense({ units: 5 })) },
-    { input: flat, about: 'regularised', apply: one(() => l.dense({ units: 5, kernelRegularizer: 'l1l2' })) },
+    {
+      input: flat,
+      about: 'regularised',
+      fallback: 'kernelRegularizer is set',
+      apply: one(() => l.dense({ units: 5, kernelRegularizer: 'l1l2' })),
+    },
   ],
   Activation: [
     'elu',
@@ -55,7 +66,12 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     'softmax',
     'linear',
     'logSoftmax',
-  ].map((activation) => ({ input: flat, about: activation, apply: one(() => l.activation({ activation: activation as 'relu' })) })),
+  ].map((activation) => ({
+    input: flat,
+    about: activation,
+    ...(activation === 'logSoftmax' ? { fallback: 'there is no kernel for the activation logSoftmax' } : {}),
+    apply: one(() => l.activation({ activation: activation as 'relu' })),
+  })),
   ReLU: [
     { input: flat, apply: one(() => l.reLU({})) },
     { input: flat, about: 'capped', apply: one(() => l.reLU({ maxValue: 0.7 })) },
@@ -80,14 +96,21 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     { input: image, about: 'no bias', apply: one(() => l.conv2d({ filters: 5, kernelSize: [3, 2], useBias: false })) },
   ],
   Conv3D: [
-    { input: volume, apply: one(() => l.conv3d({ filters: 3, kernelSize: 2 })) },
-    { input: volume, about: 'same, stride 2', apply: one(() => l.conv3d({ filters: 3, kernelSize: 2, strides: 2, padding: 'same' })) },
+    { fallback: UNKNOWN, input: volume, apply: one(() => l.conv3d({ filters: 3, kernelSize: 2 })) },
+    {
+      fallback: UNKNOWN,
+      input: volume,
+      about: 'same, stride 2',
+      apply: one(() => l.conv3d({ filters: 3, kernelSize: 2, strides: 2, padding: 'same' })),
+    },
   ],
   Conv2DTranspose: [
     { input: image, apply: one(() => l.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' })) },
     { input: image, about: 'valid', apply: one(() => l.conv2dTranspose({ filters: 3, kernelSize: 3, activation: 'relu' })) },
   ],
-  Conv3DTranspose: [{ input: volume, apply: one(() => l.conv3dTranspose({ filters: 3, kernelSize: 2, strides: 2, padding: 'same' })) }],
+  Conv3DTranspose: [
+    { fallback: UNKNOWN, input: volume, apply: one(() => l.conv3dTranspose({ filters: 3, kernelSize: 2, strides: 2, padding: 'same' })) },
+  ],
   SeparableConv2D: [
     { input: image, apply: one(() => l.separableConv2d({ filters: 5, kernelSize: 3, activation: 'relu' })) },
     {
@@ -101,6 +124,7 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     {
       input: image,
       about: 'same, stride 2, two a channel',
+      fallback: 'depthMultiplier is not 1',
       apply: one(() => l.depthwiseConv2d({ kernelSize: 3, strides: 2, padding: 'same', depthMultiplier: 2 })),
     },
   ],
@@ -119,7 +143,12 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
   ],
   UpSampling2D: [
     { input: image, apply: one(() => l.upSampling2d({ size: [2, 3] })) },
-    { input: image, about: 'bilinear', apply: one(() => l.upSampling2d({ size: [2, 2], interpolation: 'bilinear' })) },
+    {
+      input: image,
+      about: 'bilinear',
+      fallback: 'interpolation is bilinear',
+      apply: one(() => l.upSampling2d({ size: [2, 2], interpolation: 'bilinear' })),
+    },
   ],
   ZeroPadding2D: [
     {
@@ -147,20 +176,34 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     { input: series, apply: one(() => l.lstm(small)) },
     { input: series, about: 'sequences', apply: one(() => l.lstm({ ...small, ...many, recurrentActivation: 'sigmoid' })) },
     { input: series, about: 'backwards', apply: one(() => l.lstm({ ...small, goBackwards: true })) },
-    { input: series, about: 'dropout', apply: one(() => l.lstm({ ...small, dropout: 0.3, recurrentDropout: 0.2 })) },
+    {
+      input: series,
+      about: 'dropout',
+      fallback: 'dropout is set',
+      apply: one(() => l.lstm({ ...small, dropout: 0.3, recurrentDropout: 0.2 })),
+    },
   ],
-  SimpleRNNCell: [{ input: series, apply: one(() => l.rnn({ cell: l.simpleRNNCell(small) })) }],
-  GRUCell: [{ input: series, apply: one(() => l.rnn({ cell: l.gruCell(small) })) }],
-  LSTMCell: [{ input: series, apply: one(() => l.rnn({ cell: l.lstmCell(small) })) }],
-  RNN: [{ input: series, apply: one(() => l.rnn({ cell: l.simpleRNNCell(small), ...many })) }],
+  SimpleRNNCell: [{ fallback: UNKNOWN, input: series, apply: one(() => l.rnn({ cell: l.simpleRNNCell(small) })) }],
+  GRUCell: [{ fallback: UNKNOWN, input: series, apply: one(() => l.rnn({ cell: l.gruCell(small) })) }],
+  LSTMCell: [{ fallback: UNKNOWN, input: series, apply: one(() => l.rnn({ cell: l.lstmCell(small) })) }],
+  RNN: [{ fallback: UNKNOWN, input: series, apply: one(() => l.rnn({ cell: l.simpleRNNCell(small), ...many })) }],
   StackedRNNCells: [
-    { input: series, apply: one(() => l.rnn({ cell: l.stackedRNNCells({ cells: [l.gruCell(small), l.lstmCell(small)] }) as never })) },
+    {
+      fallback: UNKNOWN,
+      input: series,
+      apply: one(() => l.rnn({ cell: l.stackedRNNCells({ cells: [l.gruCell(small), l.lstmCell(small)] }) as never })),
+    },
   ],
   ConvLSTM2D: [
-    { input: [3, 5, 4, 2], apply: one(() => l.convLstm2d({ filters: 2, kernelSize: 2, recurrentInitializer: 'glorotUniform' })) },
+    {
+      fallback: UNKNOWN,
+      input: [3, 5, 4, 2],
+      apply: one(() => l.convLstm2d({ filters: 2, kernelSize: 2, recurrentInitializer: 'glorotUniform' })),
+    },
   ],
   ConvLSTM2DCell: [
     {
+      fallback: UNKNOWN,
       input: [3, 5, 4, 2],
       apply: one(() => l.convLstm2d({ filters: 2, kernelSize: 2, recurrentInitializer: 'glorotUniform', ...many, padding: 'same' })),
     },
@@ -170,26 +213,28 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     {
       input: series,
       about: 'sequences, summed',
+      fallback: 'mergeMode is sum',
       apply: one(() => l.bidirectional({ layer: l.lstm({ ...small, ...many }) as never, mergeMode: 'sum' })),
     },
   ],
   TimeDistributed: [{ input: series, apply: one(() => l.timeDistributed({ layer: l.dense({ units: 3, activation: 'relu' }) })) }],
-  Dropout: [{ input: flat, apply: one(() => l.dropout({ rate: 0.4 })) }],
-  SpatialDropout1D: [{ input: series, apply: one(() => l.spatialDropout1d({ rate: 0.4 })) }],
-  GaussianNoise: [{ input: flat, apply: one(() => l.gaussianNoise({ stddev: 0.3 })) }],
-  GaussianDropout: [{ input: flat, apply: one(() => l.gaussianDropout({ rate: 0.4 })) }],
-  AlphaDropout: [{ input: flat, apply: one(() => l.alphaDropout({ rate: 0.4 })) }],
+  Dropout: [{ random: true, input: flat, apply: one(() => l.dropout({ rate: 0.4 })) }],
+  SpatialDropout1D: [{ random: true, input: series, apply: one(() => l.spatialDropout1d({ rate: 0.4 })) }],
+  GaussianNoise: [{ fallback: UNKNOWN, input: flat, apply: one(() => l.gaussianNoise({ stddev: 0.3 })) }],
+  GaussianDropout: [{ fallback: UNKNOWN, input: flat, apply: one(() => l.gaussianDropout({ rate: 0.4 })) }],
+  AlphaDropout: [{ fallback: UNKNOWN, input: flat, apply: one(() => l.alphaDropout({ rate: 0.4 })) }],
   Flatten: [{ input: image, apply: one(() => l.flatten()) }],
   RepeatVector: [{ input: flat, apply: one(() => l.repeatVector({ n: 3 })) }],
   Reshape: [{ input: image, apply: one(() => l.reshape({ targetShape: [21, 8] })) }],
   Permute: [{ input: image, apply: one(() => l.permute({ dims: [3, 1, 2] })) }],
-  Masking: [{ input: series, apply: (x) => one(() => l.simpleRNN(small))(one(() => l.masking({ maskValue: 0 }))(x)) }],
+  Masking: [{ fallback: UNKNOWN, input: series, apply: (x) => one(() => l.simpleRNN(small))(one(() => l.masking({ maskValue: 0 }))(x)) }],
   Embedding: [
     { input: [6], integers: 9, apply: one(() => l.embedding({ inputDim: 9, outputDim: 4, embeddingsInitializer: 'randomNormal' })) },
     {
       input: [6],
       integers: 9,
       about: 'masking zeros',
+      fallback: 'maskZero is set',
       apply: (x) =>
         one(() => l.gru(small))(
           one(() => l.embedding({ inputDim: 9, outputDim: 4, maskZero: true, embeddingsInitializer: 'randomNormal' }))(x),
@@ -207,7 +252,7 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
   ],
   Dot: [
     { input: flat, apply: two(() => l.dot({ axes: -1 })) },
-    { input: flat, about: 'normalised', apply: two(() => l.dot({ axes: -1, normalize: true })) },
+    { input: flat, about: 'normalised', fallback: 'normalize is set', apply: two(() => l.dot({ axes: -1, normalize: true })) },
   ],
   BatchNormalization: [
     { input: flat, apply: one(() => l.batchNormalization({})) },
@@ -224,17 +269,23 @@ export const LAYER_CASES: Readonly<Record<string, readonly LayerCase[]>> = {
     { input: image, apply: one(() => l.averagePooling2d({ poolSize: 2 })) },
     { input: image, about: 'same, overlapping', apply: one(() => l.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' })) },
   ],
-  MaxPooling3D: [{ input: volume, apply: one(() => l.maxPooling3d({ poolSize: 2 })) }],
-  AveragePooling3D: [{ input: volume, apply: one(() => l.averagePooling3d({ poolSize: 2 })) }],
+  MaxPooling3D: [{ fallback: UNKNOWN, input: volume, apply: one(() => l.maxPooling3d({ poolSize: 2 })) }],
+  AveragePooling3D: [{ fallback: UNKNOWN, input: volume, apply: one(() => l.averagePooling3d({ poolSize: 2 })) }],
   GlobalAveragePooling1D: [{ input: series, apply: one(() => l.globalAveragePooling1d({})) }],
   GlobalMaxPooling1D: [{ input: series, apply: one(() => l.globalMaxPooling1d({})) }],
   GlobalAveragePooling2D: [{ input: image, apply: one(() => l.globalAveragePooling2d({})) }],
   GlobalMaxPooling2D: [{ input: image, apply: one(() => l.globalMaxPooling2d({})) }],
   Rescaling: [{ input: image, apply: one(() => l.rescaling({ scale: 0.5, offset: 0.1 })) }],
-  CenterCrop: [{ input: image, apply: one(() => l.centerCrop({ height: 4, width: 4 })) }],
-  Resizing: [{ input: image, apply: one(() => l.resizing({ height: 4, width: 9 })) }],
-  CategoryEncoding: [{ input: [6], integers: 9, apply: one(() => l.categoryEncoding({ numTokens: 9, outputMode: 'multiHot' })) }],
+  CenterCrop: [{ fallback: UNKNOWN, input: image, apply: one(() => l.centerCrop({ height: 4, width: 4 })) }],
+  Resizing: [{ fallback: UNKNOWN, input: image, apply: one(() => l.resizing({ height: 4, width: 9 })) }],
+  CategoryEncoding: [
+    { fallback: UNKNOWN, input: [6], integers: 9, apply: one(() => l.categoryEncoding({ numTokens: 9, outputMode: 'multiHot' })) },
+  ],
   RandomWidth: [
-    { input: image, apply: (x) => one(() => l.globalAveragePooling2d({}))(one(() => l.randomWidth({ factor: 0.3, seed: 3 }))(x)) },
+    {
+      fallback: 'has the open shape',
+      input: image,
+      apply: (x) => one(() => l.globalAveragePooling2d({}))(one(() => l.randomWidth({ factor: 0.3, seed: 3 }))(x)),
+    },
   ],
 }

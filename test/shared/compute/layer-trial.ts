@@ -1,11 +1,17 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import type { SymbolicTensor } from '@tensorflow/tfjs-layers'
+import { type KernelBuild, loadKernels } from '../../../shared/compute/kernels/load-kernels.ts'
+import { compileTraining } from '../../../shared/compute/plan/compile.ts'
+import { graphOf } from '../../../shared/compute/plan/graph.ts'
+import type { TrainingPlan } from '../../../shared/compute/plan/plan.ts'
+import { setPlanWeights } from '../../../shared/compute/plan/plan-weights.ts'
+import { ok, type Result, unwrap } from '../../../shared/core/result.ts'
 import type { BackendName } from '../../../shared/compute/backends.ts'
 import { useBackend } from '../../../shared/compute/backends.ts'
 import { asIs } from '../../../shared/compute/examples.ts'
 import { repairLayers } from '../../../shared/compute/layer-repairs.ts'
 import { trainingTopology } from '../../../shared/compute/loss.ts'
-import { type Topology, weightName } from '../../../shared/compute/model.ts'
+import { getWeights, type Topology, weightName } from '../../../shared/compute/model.ts'
 import { buildSeededModel, reseedDropout } from '../../../shared/compute/seeded-model.ts'
 import type { Variable } from '../../../shared/compute/tf.ts'
 import { trainBatch } from '../../../shared/compute/training-step.ts'
@@ -77,6 +83,40 @@ export async function tfjsGradients(topology: Topology, data: LabelledData, back
   } finally {
     model.dispose()
   }
+}
+
+/** A training plan for this model, its weights and batch in place; the error where there is none. */
+async function compileTrial(topology: Topology, data: LabelledData, build?: KernelBuild): Promise<Result<TrainingPlan>> {
+  const ready = trainingTopology(topology)
+  const model = await buildSeededModel(ready.topology, SEED)
+  try {
+    const graph = graphOf(model)
+    if (!graph.ok) return graph
+    const kernels = unwrap(await loadKernels(build === undefined ? {} : { build }))
+    // one more than the batch holds: nothing may depend on the batch being full
+    const options = { graph: graph.value, kernels, batchSize: data.labels.length + 1 }
+    const compiled = compileTraining(options, { loss: ready.loss, optimizer: { kind: 'adam' } })
+    if (!compiled.ok) return compiled
+    setPlanWeights(compiled.value, await getWeights(model))
+    must(compiled.value.inputs[0], 'an input').data.set(data.examples.data)
+    compiled.value.targets.data.set(data.labels)
+    return compiled
+  } finally {
+    model.dispose()
+  }
+}
+
+export const trialPlan = async (topology: Topology, data: LabelledData): Promise<TrainingPlan> => unwrap(await compileTrial(topology, data))
+
+/** Loss and gradients of the same step by a training plan; the error where it has none for this model. */
+export async function planGradients(topology: Topology, data: LabelledData, build?: KernelBuild): Promise<Result<Gradients>> {
+  const compiled = await compileTrial(topology, data, build)
+  if (!compiled.ok) return compiled
+  const plan = compiled.value
+  plan.differentiate(data.labels.length, { key: SEED })
+  const losses = plan.losses.data.subarray(0, data.labels.length)
+  const byWeight = Object.fromEntries([...plan.gradients].map(([name, { data: values }]) => [name, values.slice()]))
+  return ok({ loss: losses.reduce((a, b) => a + b, 0) / losses.length, byWeight })
 }
 
 const norm = (values: Float32Array): number => Math.hypot(...values)

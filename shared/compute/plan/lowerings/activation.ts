@@ -1,6 +1,7 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
-import { activationOf, refuseOptions } from '../config.ts'
-import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
+import { activationOf, refusePenalties } from '../config.ts'
+import { type ActivationKind, elementwise, isActivationKind, softmax } from './activation-kinds.ts'
+import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
 
 /** Applies an activation to dense values: gives its own output, having emitted both ways. */
 export type ActivationLowering = (context: LoweringContext, input: Activation) => Activation
@@ -21,21 +22,12 @@ const relu: ActivationLowering = (context, input) => {
   return output
 }
 
-const softmax: ActivationLowering = (context, input) => {
-  if (context.trains) context.refuse('softmax is trained only as the last activation, under a cross-entropy')
-  const { kernels, run } = context
-  const width = input.shape.at(-1) ?? 1
-  const rows = sizeOf(input.shape) / width
-  const output = context.output(input.shape)
-  context.forward(() => kernels.softmax(input.value.address, output.value.address, run.images * rows, width))
-  return output
-}
-
 const activations: Readonly<Record<string, ActivationLowering>> = { relu, softmax }
 
 /** The values after the layer's activation, `linear` leaving them as they are. */
 export function activated(context: LoweringContext, name: string, input: Activation): Activation {
   if (name === 'linear') return input
+  if (isActivationKind(name)) return elementwise(context, name, input)
   const lowering = Object.hasOwn(activations, name) ? activations[name] : undefined
   return lowering === undefined ? context.refuse(`there is no kernel for the activation ${name}`) : lowering(context, input)
 }
@@ -45,13 +37,55 @@ const single = (context: LoweringContext, layer: LayerToLower, name: string, [in
   return name === 'linear' ? context.alias(input, input.shape) : activated(context, name, input)
 }
 
+/** An activation with a number of its own, `option` of the layer. */
+const withAlpha = (kind: ActivationKind, option: string): Lowering => ({
+  lower: (context, layer, [input]) =>
+    input === undefined ? context.refuse('it has no input') : elementwise(context, kind, input, Number(layer.config[option])),
+})
+
+/** A slope below 0 for each value of a row, or of each channel where all other axes share theirs. */
+const prelu: Lowering = {
+  lower(context, layer, [input]) {
+    const alpha = context.weight('alpha')
+    if (input === undefined || alpha === undefined) return context.refuse('it lacks its input or alpha')
+    refusePenalties(context, layer)
+    const size = sizeOf(input.shape)
+    const leading = alpha.shape.slice(0, -1)
+    if (alpha.size !== size && leading.some((dimension) => dimension !== 1)) context.refuse('some axes but not all share alpha')
+    const { kernels, run } = context
+    const rows = (): number => (run.images * size) / alpha.size
+    const output = context.output(input.shape)
+    const [x, y] = [input.value.address, output.value.address]
+    context.forward(() => kernels.prelu(x, alpha.address, y, rows(), alpha.size))
+    const target = context.gradientOf(input)?.address ?? 0
+    const dy = output.gradient?.address
+    if (dy !== undefined) {
+      const dalpha = alpha.gradient || context.allocate(alpha.size * 4)
+      context.backward(() => kernels.preluGradient(x, alpha.address, dy, target, dalpha, rows(), alpha.size))
+    }
+    return output
+  },
+}
+
 export const activationLowerings: Lowerings = {
   Activation: { lower: (context, layer, inputs) => single(context, layer, activationOf(layer), inputs) },
   ReLU: {
     lower: (context, layer, inputs) => {
-      refuseOptions(context, layer, 'maxValue')
+      const most = layer.config['maxValue']
+      const [input] = inputs
+      if (typeof most === 'number' && input) return elementwise(context, 'relu6', input, most)
       return single(context, layer, 'relu', inputs)
     },
   },
-  Softmax: { lower: (context, layer, inputs) => single(context, layer, 'softmax', inputs) },
+  ELU: { lower: (context, layer, inputs) => single(context, layer, 'elu', inputs) },
+  LeakyReLU: withAlpha('leakyRelu', 'alpha'),
+  ThresholdedReLU: withAlpha('thresholdedRelu', 'theta'),
+  PReLU: prelu,
+  Softmax: {
+    lower: (context, layer, inputs) => {
+      const axis = Number(layer.config['axis'] ?? -1)
+      if (axis !== -1 && axis !== inputs[0]?.shape.length) context.refuse(`axis is ${axis}`)
+      return single(context, layer, 'softmax', inputs)
+    },
+  },
 }

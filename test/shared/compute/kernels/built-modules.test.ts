@@ -29,7 +29,7 @@ test('[CMP-21] both builds together are at most 80 kB compressed', () => {
 test('[CMP-21] a build is compiled once, and the fused one is taken where it runs', async () => {
   for (const build of KERNEL_BUILDS) {
     expect(runsHere(build)).toBe(true)
-    const [one, other] = await Promise.all([loadKernels(build), loadKernels(build)])
+    const [one, other] = await Promise.all([loadKernels({ build }), loadKernels({ build })])
     expect(unwrap(one).module).toBe(unwrap(other).module)
   }
   expect(unwrap(await loadKernels()).build).toBe('relaxed')

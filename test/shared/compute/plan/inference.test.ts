@@ -29,7 +29,7 @@ const topology = cnn({
 
 async function plansOf(topology: Topology, batchSize: number, build: KernelBuild = 'relaxed', memoryLimit?: number) {
   const model = await buildSeededModel(topology, 9)
-  const options = { graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels(build)), batchSize }
+  const options = { graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels({ build })), batchSize }
   return { model, plan: compileInference({ ...options, ...(memoryLimit === undefined ? {} : { memoryLimit }) }), options }
 }
 

@@ -65,7 +65,9 @@ export async function planOf(
   training: TrainingOptions,
   build: KernelBuild = 'relaxed',
 ): Promise<TrainingPlan> {
-  const plan = unwrap(compileTraining({ graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels(build)), batchSize }, training))
+  const plan = unwrap(
+    compileTraining({ graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels({ build })), batchSize }, training),
+  )
   setPlanWeights(plan, await getWeights(model))
   return plan
 }

@@ -1,0 +1,128 @@
+import { sql } from 'kysely'
+import type { Db } from '../storage/database.ts'
+import type { StoredValue } from './run-value.ts'
+
+export type RunValueTables = {
+  value_names: { id: number; kind: string; name: string }
+  metric_points: { run: number; name: number; step: number; at: number; value: number | null }
+  run_metrics: { run: number; name: number; value: number | null; step: number; at: number; origin: number; maker: string | null }
+  executions: { id: string; run: string; step: string }
+  runs: { id: string; seq: number }
+  run_texts: { run: number; name: number; value: string; number: number | null }
+}
+
+export type ValueKind = 'metric' | 'param' | 'tag'
+export type StoredPoint = { readonly name: number; readonly step: number; readonly at: number; readonly value: StoredValue }
+
+/** Five variables a point, of the 32,766 that a statement may have; one text for all full parts, so that it is compiled once. */
+const POINTS_PER_STATEMENT = 1000
+
+/** Takes a database or a transaction. Runs are named by runs.seq. */
+export function runValuesStore(base: Db) {
+  const db = base.withTables<RunValueTables>()
+  return {
+    /** Numbers of names, made where there are none yet: in a transaction. */
+    async nameNumbers(kind: ValueKind, names: readonly string[]): Promise<{ id: number; name: string }[]> {
+      const found = await db.selectFrom('value_names').select(['id', 'name']).where('kind', '=', kind).where('name', 'in', names).execute()
+      const known = new Set(found.map(({ name }) => name))
+      const missing = names.filter((name) => !known.has(name))
+      if (missing.length === 0) return found
+      const last = await db
+        .selectFrom('value_names')
+        .select((e) => e.fn.max('id').as('id'))
+        .executeTakeFirst()
+      const made = missing.map((name, i) => ({ id: (last?.id ?? 0) + 1 + i, kind, name }))
+      await db.insertInto('value_names').values(made).execute()
+      return [...found, ...made]
+    },
+
+    findName: (kind: ValueKind, name: string): Promise<{ id: number } | undefined> =>
+      db.selectFrom('value_names').select('id').where('kind', '=', kind).where('name', '=', name).executeTakeFirst(),
+
+    async addPoints(run: number, points: readonly StoredPoint[]): Promise<void> {
+      for (let at = 0; at < points.length; at += POINTS_PER_STATEMENT)
+        await db
+          .insertInto('metric_points')
+          .values(points.slice(at, at + POINTS_PER_STATEMENT).map((point) => ({ ...point, run })))
+          .onConflict((c) => c.columns(['run', 'name', 'step', 'at']).doUpdateSet({ value: (e) => e.ref('excluded.value') }))
+          .execute()
+    },
+
+    /** The latest value of each name: the greatest step, and of one step the latest time. An older one changes nothing. */
+    async setLatest(run: number, points: readonly StoredPoint[], maker: string | null): Promise<void> {
+      for (let at = 0; at < points.length; at += POINTS_PER_STATEMENT)
+        await db
+          .insertInto('run_metrics')
+          .values(points.slice(at, at + POINTS_PER_STATEMENT).map((point) => ({ ...point, run, origin: run, maker })))
+          .onConflict((c) =>
+            c
+              .columns(['run', 'name'])
+              .doUpdateSet((e) => ({
+                value: e.ref('excluded.value'),
+                step: e.ref('excluded.step'),
+                at: e.ref('excluded.at'),
+                origin: e.ref('excluded.origin'),
+                maker: e.ref('excluded.maker'),
+              }))
+              .where(sql<boolean>`(excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`),
+          )
+          .execute()
+    },
+
+    /** What another run's step measured, for a run whose step takes its result from there. */
+    async takeOver(run: number, maker: string, execution: string): Promise<void> {
+      await db
+        .insertInto('run_metrics')
+        .columns(['run', 'name', 'value', 'step', 'at', 'origin', 'maker'])
+        .expression(
+          db
+            .selectFrom('executions as e')
+            .innerJoin('runs as r', 'r.id', 'e.run')
+            .innerJoin('run_metrics as m', (join) => join.onRef('m.run', '=', 'r.seq').onRef('m.maker', '=', 'e.step'))
+            .select([sql<number>`${run}`.as('run'), 'm.name', 'm.value', 'm.step', 'm.at', 'm.origin', sql<string>`${maker}`.as('maker')])
+            .where('e.id', '=', execution),
+        )
+        .onConflict((c) => c.doNothing())
+        .execute()
+    },
+
+    async setTexts(run: number, texts: readonly { name: number; value: string; number: number | null }[]): Promise<void> {
+      if (texts.length === 0) return
+      await db
+        .insertInto('run_texts')
+        .values(texts.map((one) => ({ ...one, run })))
+        .onConflict((c) =>
+          c.columns(['run', 'name']).doUpdateSet((e) => ({ value: e.ref('excluded.value'), number: e.ref('excluded.number') })),
+        )
+        .execute()
+    },
+
+    texts: (runs: readonly number[]): Promise<{ run: number; kind: string; name: string; value: string }[]> =>
+      db
+        .selectFrom('run_texts as t')
+        .innerJoin('value_names as n', 'n.id', 't.name')
+        .select(['t.run', 'n.kind', 'n.name', 't.value'])
+        .where('t.run', 'in', runs)
+        .execute(),
+
+    latest: (runs: readonly number[]): Promise<{ run: number; name: number; value: StoredValue }[]> =>
+      db.selectFrom('run_metrics').select(['run', 'name', 'value']).where('run', 'in', runs).execute(),
+
+    names: (kind: ValueKind): Promise<{ id: number; name: string }[]> =>
+      db.selectFrom('value_names').select(['id', 'name']).where('kind', '=', kind).execute(),
+
+    /** The run whose history of a metric is this run's. */
+    originOf: (run: number, name: number): Promise<{ origin: number } | undefined> =>
+      db.selectFrom('run_metrics').select('origin').where('run', '=', run).where('name', '=', name).executeTakeFirst(),
+
+    history(
+      run: number,
+      name: number,
+      { limit, after }: { limit: number; after?: { step: number; at: number } | undefined },
+    ): Promise<{ step: number; at: number; value: StoredValue }[]> {
+      let query = db.selectFrom('metric_points').select(['step', 'at', 'value']).where('run', '=', run).where('name', '=', name)
+      if (after !== undefined) query = query.where(sql<boolean>`(step, at) > (${after.step}, ${after.at})`)
+      return query.orderBy('step').orderBy('at').limit(limit).execute()
+    },
+  }
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../../shared/core/clock.ts'
+import type { JsonObject } from '../../shared/core/json.ts'
+import { storedOf } from '../metadata/run-value.ts'
+import { runValuesStore } from '../metadata/run-values-store.ts'
+import { latestOf } from '../metadata/tracking-service.ts'
+import type { Db } from '../storage/database.ts'
+import type { StepPoint } from './step-protocol.ts'
+
+/** Points are written together, at most so often, in milliseconds. */
+const FLUSH_EVERY = 250
+
+/** What a step measures, on its way into the run's record. */
+export type MetricLog = {
+  /** runs.seq. */
+  readonly run: number
+  add(points: readonly StepPoint[]): void
+  /** Resolves when nothing is being written. */
+  written(): Promise<void>
+  /** Writes what waits, and these, as part of a transaction. Await written() before it. */
+  flushInto(tx: Db, more: readonly StepPoint[]): Promise<void>
+}
+
+export function openMetricLog({
+  db,
+  clock,
+  run,
+  step: maker,
+}: {
+  readonly db: Db
+  readonly clock: Clock
+  readonly run: number
+  readonly step: string
+}): MetricLog {
+  let waiting: StepPoint[] = []
+  let scheduled = false
+  let writing: Promise<void> = Promise.resolve()
+
+  async function write(tx: Db, points: readonly StepPoint[]): Promise<void> {
+    if (points.length === 0) return
+    const store = runValuesStore(tx)
+    const names = await store.nameNumbers('metric', [...new Set(points.map(({ name }) => name))])
+    const numbers = new Map(names.map(({ id, name }) => [name, id]))
+    const stored = points.flatMap(({ name, value, step, at }) => {
+      const number = numbers.get(name)
+      return number === undefined ? [] : [{ name: number, value: storedOf(value), step, at }]
+    })
+    await store.addPoints(run, stored)
+    await store.setLatest(run, latestOf(stored), maker)
+  }
+
+  const taken = (): StepPoint[] => {
+    const points = waiting
+    waiting = []
+    return points
+  }
+
+  return {
+    run,
+    add: (points) => {
+      waiting.push(...points)
+      if (scheduled || points.length === 0) return
+      scheduled = true
+      void clock.sleep(FLUSH_EVERY).then(() => {
+        scheduled = false
+        const due = taken()
+        if (due.length === 0) return
+        writing = writing
+          .then(() => db.transaction().execute((tx) => write(tx, due)))
+          // told again with the step's end
+          .catch(() => void waiting.unshift(...due))
+      })
+    },
+    written: () => writing,
+    flushInto: (tx, more) => write(tx, [...taken(), ...more]),
+  }
+}
+
+/** The figures that stand beside an artifact, as metrics of its run: what was measured on the test split, and how training went. */
+export const figuresOf = ({ type, properties }: { readonly type: string; readonly properties: JsonObject }, at: number): StepPoint[] =>
+  type !== 'metrics' && type !== 'history'
+    ? []
+    : Object.entries(properties).flatMap(([name, value]) =>
+        typeof value === 'number' ? [{ name: name.slice(0, 250), value, step: 0, at }] : [],
+      )

@@ -1,0 +1,152 @@
+import { activationOf, pairOf, refusePenalties } from '../config.ts'
+import { convolutionShape, gradientHalo, inputHalo } from '../convolution-shape.ts'
+import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings, PlanWeight } from '../lowering.ts'
+import { padded } from '../padded.ts'
+import { imageShape, type Region } from '../region.ts'
+import { activated } from './activation.ts'
+import { convolutionLowerings } from './convolution.ts'
+
+const at = ({ address, image, row }: Region) => [address, image, row] as const
+
+function shapeFor({ config }: LayerToLower, input: readonly number[]) {
+  const image = imageShape(input)
+  return convolutionShape({
+    input: image,
+    filters: image[2],
+    kernel: pairOf(config['kernelSize']),
+    strides: pairOf(config['strides'] ?? 1),
+    dilation: [1, 1],
+    same: config['padding'] === 'same',
+  })
+}
+
+type Depthwise = {
+  readonly filter: PlanWeight
+  readonly bias: PlanWeight | undefined
+  readonly activation: string
+  /** The answer is the layer's own, not one that only this layer reads. */
+  readonly last: boolean
+}
+
+/** Every channel under its own filter. */
+function depthwise(
+  context: LoweringContext,
+  layer: LayerToLower,
+  input: Activation,
+  { filter, bias, activation, last }: Depthwise,
+): Activation {
+  const { config } = layer
+  if (config['dataFormat'] === 'channelsFirst') context.refuse('dataFormat is channelsFirst')
+  if (config['padding'] !== 'same' && config['padding'] !== 'valid') context.refuse(`padding is ${String(config['padding'])}`)
+  if (filter.shape[3] !== 1) context.refuse('depthMultiplier is not 1')
+  if (pairOf(config['dilationRate'] ?? 1).some((rate) => rate !== 1)) context.refuse('dilationRate is not 1')
+  const { kernels, run } = context
+  const shape = shapeFor(layer, input.shape)
+  const {
+    input: [inHeight, inWidth, channels],
+    output: [height, width],
+    kernel,
+    strides,
+    top,
+    left,
+  } = shape
+  const fused = activation === 'relu'
+  const strided = last && (fused || activation === 'linear')
+  const output = context.output([height, width, channels], { strided, gradientHalo: gradientHalo(shape), relu: fused })
+  const from = padded(context, input.shape, input.value, inputHalo(shape))
+  const x = [from.region.address - top * from.region.row - left * channels * 4, from.region.image, from.region.row] as const
+  const y = at(output.value)
+  context.forward(...from.steps, () =>
+    kernels.depthwise(
+      ...x,
+      ...y,
+      run.images,
+      height,
+      width,
+      channels,
+      filter.address,
+      ...kernel,
+      ...strides,
+      bias?.address ?? 0,
+      fused ? 1 : 0,
+    ),
+  )
+  const target = context.gradientOf(input)
+  if (output.gradient) {
+    const dy = at(output.gradient)
+    const masked = () => {
+      if (output.relu === 'open') kernels.reluGradient(...y, ...dy, ...dy, run.images, height, width * channels)
+    }
+    const ofWeights = () => {
+      if (filter.trainable)
+        kernels.depthwiseFilterGradient(...x, ...dy, run.images, height, width, channels, ...kernel, ...strides, filter.gradient)
+      if (bias?.trainable) kernels.channelSums(...dy, channels * 4, run.images, height, width, channels, bias.gradient, 0, 0)
+    }
+    context.backward(masked, ...(target ? inputGradient(output.gradient, target) : []), ofWeights)
+  }
+  return activated(context, fused ? 'linear' : activation, output)
+
+  function inputGradient(gradient: Region, to: Region) {
+    if (strides[0] === 1 && strides[1] === 1) {
+      const reversed = context.allocate(kernel[0] * kernel[1] * channels * 4)
+      const wide = padded(context, output.shape, gradient, gradientHalo(shape))
+      const { address, image, row } = wide.region
+      // input position i is met by output i + top - tap: the first one by the last tap
+      const first = address - (kernel[0] - 1 - top) * row - (kernel[1] - 1 - left) * channels * 4
+      return [
+        ...wide.steps,
+        () => kernels.reverseTaps(filter.address, kernel[0] * kernel[1], channels, reversed),
+        () => kernels.depthwise(first, image, row, ...at(to), run.images, inHeight, inWidth, channels, reversed, ...kernel, 1, 1, 0, 0),
+      ]
+    }
+    return [
+      () => kernels.fillPixels(...at(to), run.images, inHeight, inWidth * channels * 4),
+      () =>
+        kernels.depthwiseScatter(
+          ...at(gradient),
+          ...at(to),
+          run.images,
+          height,
+          width,
+          channels,
+          inHeight,
+          inWidth,
+          filter.address,
+          ...kernel,
+          ...strides,
+          top,
+          left,
+        ),
+    ]
+  }
+}
+
+const halo: Lowering['halo'] = (layer, shape) => inputHalo(shapeFor(layer, shape))
+
+const depthwiseConv2d: Lowering = {
+  lower(context, layer, [input]) {
+    const filter = context.weight('depthwise_kernel')
+    if (input === undefined || filter === undefined) return context.refuse('it lacks its input or kernel')
+    refusePenalties(context, layer)
+    return depthwise(context, layer, input, { filter, bias: context.weight('bias'), activation: activationOf(layer), last: true })
+  },
+  strided: true,
+  halo,
+}
+
+/** A depthwise convolution without bias, then a convolution of 1 by 1 that takes bias and activation. */
+const separableConv2d: Lowering = {
+  lower(context, layer, [input]) {
+    const filter = context.weight('depthwise_kernel')
+    if (input === undefined || filter === undefined) return context.refuse('it lacks its input or kernel')
+    refusePenalties(context, layer)
+    const inner = depthwise(context, layer, input, { filter, bias: undefined, activation: 'linear', last: false })
+    const pointwise = { ...layer, config: { ...layer.config, kernelSize: [1, 1], strides: [1, 1], padding: 'valid' } }
+    const weight = (part: string) => context.weight(part === 'kernel' ? 'pointwise_kernel' : part)
+    return convolutionLowerings['Conv2D']?.lower({ ...context, weight }, pointwise, [inner]) ?? context.refuse('there is no convolution')
+  },
+  strided: true,
+  halo,
+}
+
+export const depthwiseLowerings: Lowerings = { DepthwiseConv2D: depthwiseConv2d, SeparableConv2D: separableConv2d }

@@ -1,0 +1,64 @@
+// Training steps of McMahan's CNN on one thread and on two that split each batch: images a second, and whether the loss curve repeats.
+import { createRequire } from 'node:module'
+import { parallelEngine } from '../../server/training/parallel-engine.ts'
+import { startBackend } from '../../shared/compute/backends.ts'
+import { asIs } from '../../shared/compute/examples.ts'
+import { trainingTopology } from '../../shared/compute/loss.ts'
+import { buildSeededModel } from '../../shared/compute/seeded-model.ts'
+import { systemClock } from '../../shared/core/clock.ts'
+import { seededRandom } from '../../shared/core/random.ts'
+import { unwrap } from '../../shared/core/result.ts'
+import { type Bench, compare, timingRows } from '../measure.ts'
+import { mcMahan } from './train-step/networks.ts'
+import { batchOf } from './train-step/sides.ts'
+
+const RATE = 0.02
+
+/** `npm run bench -- data-parallel [batch] [rounds]` */
+export const bench: Bench = async ({ words, say, table }) => {
+  const [batch, rounds] = [Number(words[0] ?? 64), Number(words[1] ?? 25)]
+  const wasmPath = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm')
+  unwrap(await startBackend('wasm', { wasmPath }))
+  const { topology, loss } = trainingTopology(mcMahan.topology)
+  const { x, labels } = batchOf(mcMahan, batch)
+  const data = { examples: { data: x, shape: [batch, 28, 28, 1] }, labels }
+  const indices = labels.map((_, i) => i)
+  const options = { loss, data, transform: asIs, batchSize: batch, optimizer: { kind: 'sgd' } } as const
+  const engineOn = async (threads: number) => parallelEngine(threads)(await buildSeededModel(topology, 1), options, 'plan')
+  const curve = async (threads: number): Promise<number[]> => {
+    const engine = await engineOn(threads)
+    const random = seededRandom(1)
+    const losses: number[] = []
+    for (let i = 0; i < 10; i++) losses.push((await engine.train(indices, RATE, random)).loss)
+    engine.dispose()
+    return losses
+  }
+  const [first, again, single] = [await curve(2), await curve(2), await curve(1)]
+  const identicalCurve = first.every((value, i) => value === again[i])
+  const furthest = Math.max(...first.map((value, i) => Math.abs(value - (single[i] ?? Number.NaN)) / value))
+  say(
+    `loss on two threads: ${first.map((value) => (value / batch).toFixed(4)).join(' ')}; largest relative distance from one thread ${furthest.toExponential(1)}`,
+  )
+  const [one, two] = [await engineOn(1), await engineOn(2)]
+  say(`${one.reason}; ${two.reason}`)
+  const random = seededRandom(2)
+  const times = await compare({
+    clock: systemClock,
+    rounds,
+    warmup: 3,
+    sides: { one: () => one.train(indices, RATE, random), two: () => two.train(indices, RATE, random) },
+  })
+  one.dispose()
+  two.dispose()
+  table(timingRows(times))
+  const best = (samples: readonly number[]): number => Math.min(...samples)
+  const [slow, fast] = [best(times.one.samples), best(times.two.samples)]
+  const round = (value: number): number => Number(value.toPrecision(3))
+  return {
+    batch,
+    speedup: round(slow / fast),
+    medianSpeedup: round(times.one.median / times.two.median),
+    imagesPerSecond: { one: round((1000 * batch) / slow), two: round((1000 * batch) / fast) },
+    identicalCurve,
+  }
+}

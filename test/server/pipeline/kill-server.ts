@@ -1,0 +1,58 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { argv, kill, pid, stdout } from 'node:process'
+import { systemClock } from '../../../shared/core/clock.ts'
+import type { RunId, Slug } from '../../../shared/core/ids.ts'
+import { inFolder } from '../../../server/datasets/span-files.ts'
+import { definePipeline } from '../../../server/pipeline/pipeline.ts'
+import { flights } from '../../../server/pipelines/flights.ts'
+import { flightsSchema, writeFlights } from '../../../server/pipelines/flights-data.ts'
+import { createBench } from './pipeline-harness.ts'
+
+/**
+ * A process that runs the flights pipeline on little data over the folder given and kills itself without warning (SIGKILL) at the point given: `STEP:running`, `STEP:progress`,
+ * `STEP:succeeded`, `register:made` (the version is there, the step has not ended) or `after:MS`. Goes on with a run that was interrupted. Without a point it runs to the end, and prints the run.
+ */
+const [, , folder = '.', point = 'none'] = argv
+const [where = '', what = ''] = point.split(':')
+const die = () => kill(pid, 'SIGKILL')
+
+const FLIGHTS = 'flights' as Slug
+const fresh = !existsSync(join(folder, 'begun'))
+const pipeline = definePipeline({ ...flights, triggers: {} })
+const bench = await createBench({ folder, pipelines: [pipeline] })
+if (fresh) {
+  await bench.registry.createModel({ name: FLIGHTS, description: '' })
+  await bench.datasets.create({ name: FLIGHTS, description: '', schema: flightsSchema })
+  await inFolder(join(folder, 'work'), async (work) => {
+    const path = join(work, 'flights.parquet')
+    await writeFlights(path, work, { from: '2001-01-01', until: '2001-02-01', every: 250 })
+    await bench.datasets.addFile(FLIGHTS, { path, source: 'test' })
+  })
+  await bench.pipelines.startRun('flights', { params: { epochs: 1, mostLogLoss: 5 }, reason: 'test', by: 'tests' })
+  const { writeFile } = await import('node:fs/promises')
+  await writeFile(join(folder, 'begun'), '')
+}
+// only now: what is tested is the run
+bench.events.subscribe(({ type, data }) => {
+  const { step, state } = data as { step?: string; state?: string }
+  if (step !== where) return
+  if (type === 'run.changed' && state === what) die()
+  else if (type === 'run.progress' && what === 'progress') die()
+})
+if (where === 'after') void systemClock.sleep(Number(what)).then(die)
+if (what === 'made') {
+  const watch = async () => {
+    if ((await bench.registry.getModel(FLIGHTS)).latest === 1) die()
+    setImmediate(() => void watch())
+  }
+  void watch()
+}
+if (!fresh) await bench.pipelines.begin()
+await bench.pipelines.idle()
+const { items } = await bench.pipelines.runs({ limit: 10 })
+const run = await bench.pipelines.run(items[0]?.id as RunId)
+const { pieces, tensors } = await bench.registry.manifestOf(FLIGHTS, 1)
+const model = await bench.registry.getModel(FLIGHTS)
+stdout.write(JSON.stringify({ run, runs: items.length, pieces, tensors, latest: model.latest, aliases: model.aliases }))
+await bench.close()
