@@ -1,5 +1,5 @@
 import type { BackendName } from '../../shared/compute/backends.ts'
-import type { BackendChoice } from '../../shared/compute/select-backend.ts'
+import type { BackendChoice } from '../../shared/compute/backend-choice.ts'
 import type { AppError, ErrorCode } from '../../shared/core/errors.ts'
 import type { PredictionId } from '../../shared/core/ids.ts'
 import type { SharedExample } from '../../shared/contract/datasets.ts'
@@ -46,7 +46,10 @@ export type ModelEvents = {
   rollback: { readonly from: number; readonly to: number; readonly code: ErrorCode }
   /** A version was found unfit before it ever answered. */
   refused: { readonly version: number; readonly code: ErrorCode; readonly detail: string }
+  /** What answers from now on, and why. */
   backend: { readonly backend: BackendName; readonly why: string }
+  /** The GPU was lost; another backend answers meanwhile. `demoted`: too often, so that WebGPU is not used for a day. */
+  'device-lost': { readonly why: string; readonly demoted: boolean }
   /** Counts were handed in. */
   report: { readonly sent: number; readonly refused: number }
   offline: { readonly error: AppError }

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import type { BackendName } from '../../shared/compute/backends.ts'
+import { type BackendChoice, CANDIDATES } from '../../shared/compute/backend-choice.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
 import type { Manifest } from '../../shared/trust/manifest.ts'
@@ -8,7 +8,8 @@ import type { VersionRef } from './assignment.ts'
 import { obtainVersion } from './delivery/version-source.ts'
 import type { DeviceContext } from './device-context.ts'
 import { started, starting } from './model-changes.ts'
-import type { RuntimeHandle } from './runtime-host.ts'
+import { afterLoss, demotion, GPU_LOSSES, type GpuLosses, gpuLosses } from './gpu-losses.ts'
+import type { LoadRequest, RuntimeHandle } from './runtime-host.ts'
 import { newModelState } from './storage/model-state.ts'
 
 /** A version that has passed its self-test and answers. */
@@ -31,12 +32,33 @@ export type BringUp = {
   readonly signal?: AbortSignal | undefined
   readonly volatile: Map<Sha256, Blob>
   readonly onProgress: (progress: Progress) => void
+  /** Hears that the GPU was lost under the version, and that another backend answers. */
+  readonly onLost: (loss: { why: string; demoted: boolean }) => void
+  readonly onBackend: (choice: BackendChoice) => void
 }
 
-// spelled out: importing the list would bring the whole compute library onto the page
-const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const satisfies readonly BackendName[]
-const remembered = z.object({ backend: z.enum(BACKENDS), fingerprint: z.string() })
+const candidate = z.enum(CANDIDATES)
+const choice = z.object({
+  candidate,
+  backend: z.enum(['webgpu', 'wasm', 'cpu']),
+  engine: z.enum(['tfjs', 'plan', 'onnxruntime']),
+  timings: z.partialRecord(candidate, z.object({ first: z.number(), median: z.number() })),
+  skipped: z.partialRecord(candidate, z.string()),
+  measured: z.number(),
+  remembered: z.boolean(),
+  why: z.string(),
+})
+/** `demoted`: made while the GPU was out of the question, and worth nothing once it is not. */
+const rememberedChoice = z.object({ choice, fingerprint: z.string(), demoted: z.boolean() })
 const choiceSetting = (manifest: Sha256) => `backend ${manifest}`
+
+function parsedLosses(value: unknown): GpuLosses | undefined {
+  const parsed = gpuLosses.safeParse(value)
+  return parsed.success ? parsed.data : undefined
+}
+
+const noteLoss = async ({ storage, clock }: DeviceContext, fingerprint: string): Promise<GpuLosses | undefined> =>
+  parsedLosses(await storage.updateSetting(GPU_LOSSES, (value) => afterLoss(parsedLosses(value), fingerprint, clock.now())))
 
 /** Deletes a stored version and what was remembered for it. */
 export async function dropVersion({ storage }: DeviceContext, manifest: Sha256): Promise<void> {
@@ -56,20 +78,41 @@ export async function makeRoom(context: DeviceContext, keep: readonly Sha256[]):
  * Makes a version ready to answer: obtains it, verified, loads it where models run, lets it reproduce its golden outputs, and only then writes the record that makes
  * it exist here. The start itself is noted before and cleared after, so that one which takes the page down is known next time.
  */
-export async function bringUp(context: DeviceContext, { model, key, ref, signal, volatile, onProgress }: BringUp): Promise<RunningVersion> {
+export async function bringUp(context: DeviceContext, options: BringUp): Promise<RunningVersion> {
   const { storage, host, clock } = context
+  const { model, key, ref, signal, volatile, onProgress } = options
   const [name, alias] = key.split('@') as [string, string]
   const change = (how: typeof started) => storage.updateModel(key, (state) => how(state ?? newModelState(name, alias), ref.manifest))
   const source = await obtainVersion(context, ref, { model, signal, onProgress, volatile, makeRoom: (keep) => makeRoom(context, keep) })
   const bytes = source.manifest.pieces.reduce((sum, piece) => sum + piece.bytes, 0)
   onProgress({ model, version: ref.version, phase: 'load', loaded: bytes, total: bytes })
   await change(starting)
-  const choice = remembered.safeParse(await storage.setting(choiceSetting(ref.manifest)))
-  const request = {
+  const known = rememberedChoice.safeParse(await storage.setting(choiceSetting(ref.manifest)))
+  const demoted = demotion(parsedLosses(await storage.setting(GPU_LOSSES)), clock.now())
+  const remember = (chosen: BackendChoice, fingerprint: string) =>
+    storage.updateSetting(choiceSetting(ref.manifest), () => ({ choice: chosen, fingerprint, demoted: demoted !== undefined }))
+  const request: LoadRequest = {
     digest: ref.manifest,
     manifest: source.manifest,
     tensors: () => source.tensors(),
-    ...(choice.success ? { remembered: choice.data } : {}),
+    // parsed into what it is
+    ...(known.success && known.data.demoted === (demoted !== undefined)
+      ? { remembered: known.data as NonNullable<LoadRequest['remembered']> }
+      : {}),
+    ...(demoted === undefined ? {} : { demoted }),
+    watcher: {
+      async lost({ why, fingerprint }) {
+        const now = demotion(await noteLoss(context, fingerprint), clock.now())
+        options.onLost({ why, demoted: now !== undefined })
+        return now
+      },
+      changed(chosen, fingerprint) {
+        options.onBackend(chosen)
+        // a stand-in that was not measured is not what was chosen
+        if (!chosen.remembered) void remember(chosen, fingerprint).catch((thrown: unknown) => context.note(toAppError(thrown)))
+      },
+      quiet: () => context.visible() && !context.training.active,
+    },
   }
   const handle = await host.load(request, signal).catch(async (thrown: unknown) => {
     const error = toAppError(thrown)
@@ -88,10 +131,10 @@ export async function bringUp(context: DeviceContext, { model, key, ref, signal,
       bytes,
       committed: clock.now(),
     }
-    const known = await storage.version(ref.manifest)
-    const commit = source.stored && known === undefined ? ([{ put: 'version', record }] as const) : []
+    const stored = await storage.version(ref.manifest)
+    const commit = source.stored && stored === undefined ? ([{ put: 'version', record }] as const) : []
     await storage.updateModel(key, (state) => started(state ?? newModelState(name, alias), ref.manifest), commit)
-    await storage.updateSetting(choiceSetting(ref.manifest), () => ({ backend: handle.backend, fingerprint: handle.fingerprint }))
+    if (!handle.choice.remembered) await remember(handle.choice, handle.fingerprint)
   } catch (thrown) {
     await handle.dispose()
     throw thrown

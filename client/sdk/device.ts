@@ -73,7 +73,7 @@ export async function createDevice(options: DeviceOptions): Promise<Shoal> {
       if (learning) await training.refuse()
     },
   })
-  const training = createTraining({ storage, locks }, options.trainer, () => context)
+  const training = createTraining({ storage, locks, clock }, options.trainer, () => context)
 
   const context: DeviceContext = {
     app,

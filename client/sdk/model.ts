@@ -41,10 +41,6 @@ export async function loadModel(context: DeviceContext, name: string, options: L
   let slow = 0
   let sinceDeath = FORGIVEN_AFTER
   let disposed = false
-  let lastBackend: string | null = null
-  events.on('backend', ({ backend }) => {
-    lastBackend = backend
-  })
 
   const currentVersion = () => (versions.current ? { digest: versions.current.digest, manifest: versions.current.manifest } : undefined)
 
@@ -115,10 +111,9 @@ export async function loadModel(context: DeviceContext, name: string, options: L
   ): Answer {
     const { manifest, digest, ref, handle } = running
     const { probabilities, predicted, confidence } = read
-    // the version moved to another backend by itself: its GPU was lost
-    if (handle.backend !== lastBackend) events.emit('backend', { backend: handle.backend, why: handle.choice.why })
     const id = newId('prediction', random)
     recent.add(id, { digest, manifest, predicted, confidence, at: clock.now(), input, judged: false })
+    context.training.answered(ms)
     reporter.answer({ digest, manifest }, { predicted, confidence, observed, ms, backend: handle.backend })
     if (++sinceDeath === FORGIVEN_AFTER)
       behind(storage.updateModel(key, (state) => ({ ...(state ?? newModelState(name, alias)), crash: null })))

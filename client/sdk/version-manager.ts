@@ -5,6 +5,7 @@ import type { ModelEvents, Progress, UpdateOutcome } from './api.ts'
 import { assign, type Assignment, type VersionRef } from './assignment.ts'
 import { bringUp, dropVersion, type RunningVersion } from './bring-up.ts'
 import { pollRelease, storedRelease, trustedNow } from './delivery/release-feed.ts'
+import type { BackendChoice } from '../../shared/compute/backend-choice.ts'
 import type { DeviceContext } from './device-context.ts'
 import type { Emitter } from './events.ts'
 import { activated, entered, foundUnfit, MAX_STRIKES, returned, starting, strikesOf, waysBack } from './model-changes.ts'
@@ -53,6 +54,8 @@ export function createVersionManager(
   let goingBack: Promise<boolean> | undefined
   let online = true
 
+  const onLost = (loss: ModelEvents['device-lost']) => events.emit('device-lost', loss)
+  const onBackend = ({ backend, why }: BackendChoice) => events.emit('backend', { backend, why })
   const read = async (): Promise<ModelState> => (await storage.model(key)) ?? newModelState(model, alias)
   const change = (how: (state: ModelState) => ModelState) => storage.updateModel(key, (state) => how(state ?? newModelState(model, alias)))
   const roleOf = (ref: VersionRef): string => (release?.rollout?.candidate.manifest === ref.manifest ? release.rollout.id : 'stable')
@@ -75,7 +78,7 @@ export function createVersionManager(
       if (strikesOf(await read(), ref.manifest) >= MAX_STRIKES)
         throw new AppError('crash_loop', `version ${ref.version} ended unclean ${MAX_STRIKES} times`)
       try {
-        return await bringUp(context, { model, key, ref, signal, volatile, onProgress })
+        return await bringUp(context, { model, key, ref, signal, volatile, onProgress, onLost, onBackend })
       } catch (thrown) {
         const { code } = toAppError(thrown)
         if (code !== 'worker_died') throw thrown

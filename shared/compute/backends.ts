@@ -1,10 +1,12 @@
 import { AppError } from '../core/errors.ts'
 import { fail, ok, type Result } from '../core/result.ts'
+import { beginLife, type BackendLife, lasting } from './backend-life.ts'
 import type { OnnxFiles } from './onnx-module.ts'
 import { enableProdMode, engine, env, findBackend, getBackend, setBackend, setWasmPaths, version_core } from './tf.ts'
 import { repairCpuResizeGradients } from './cpu-resize-gradients.ts'
 import { repairGradients } from './gradient-repairs.ts'
 import { registerWasmKernels } from './wasm-kernels.ts'
+import { forgetWebgpu, gpuAdapter, startWebgpu } from './webgpu-backend.ts'
 
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof BACKENDS)[number]
@@ -16,23 +18,6 @@ export type BackendOptions = {
   readonly allowSoftware?: boolean
   /** Where onnxruntime is. Without it no ONNX model runs here. */
   readonly onnx?: OnnxFiles
-}
-
-type GpuAdapter = {
-  readonly info?: { readonly vendor?: string; readonly architecture?: string; readonly isFallbackAdapter?: boolean }
-  readonly isFallbackAdapter?: boolean
-}
-type Gpu = { requestAdapter(): Promise<GpuAdapter | null> }
-
-/** `vendor/architecture` of the GPU adapter and whether it is a software one; undefined without an adapter, whatever `navigator.gpu` says. */
-export async function gpuAdapter(): Promise<{ name: string; software: boolean } | undefined> {
-  const gpu = (globalThis as { navigator?: { gpu?: Gpu } }).navigator?.gpu
-  const adapter = await gpu?.requestAdapter().catch(() => null)
-  if (adapter === null || adapter === undefined) return undefined
-  const vendor = adapter.info?.vendor ?? 'unknown'
-  const architecture = adapter.info?.architecture ?? 'unknown'
-  const software = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false
-  return { name: `${vendor}/${architecture}`, software: software || architecture === 'swiftshader' }
 }
 
 /** What a remembered backend choice is keyed by, beside the model's digest: the runtime's version and the GPU adapter. */
@@ -78,12 +63,25 @@ async function startWasm(options: BackendOptions): Promise<void> {
   })
 }
 
-async function startWebgpu(options: BackendOptions): Promise<void> {
-  const adapter = await gpuAdapter()
-  if (adapter === undefined) throw new AppError('no_backend', 'there is no WebGPU adapter')
-  if (adapter.software && options.allowSoftware !== true) throw new AppError('no_backend', `the WebGPU adapter ${adapter.name} is software`)
-  await import('@tensorflow/tfjs-backend-webgpu')
-  if (!(await setBackend('webgpu'))) throw new AppError('no_backend', `WebGPU did not start on ${adapter.name}`)
+const lives = new Map<BackendName, BackendLife>()
+
+/** The present life of a backend that was started. */
+export const lifeOf = (name: BackendName): BackendLife => lives.get(name) ?? lasting
+
+/** WebGPU, watched: when its device is lost, whoever waits hears of it, and the next start is a fresh one on a fresh adapter. */
+async function startWatched(options: BackendOptions): Promise<void> {
+  const { life, end, fault } = beginLife()
+  lives.set('webgpu', life)
+  await startWebgpu(options, {
+    onFault: fault,
+    onLost(error) {
+      if (lives.get('webgpu') === life) {
+        started.delete('webgpu')
+        forgetWebgpu()
+      }
+      end(error)
+    },
+  })
 }
 
 const started = new Map<BackendName, Promise<Result<BackendName>>>()
@@ -102,7 +100,7 @@ export async function startBackend(name: BackendName, options: BackendOptions = 
       enableProdMode()
       repairGradients()
       if (name === 'wasm') await startWasm(options)
-      else if (name === 'webgpu') await startWebgpu(options)
+      else if (name === 'webgpu') await startWatched(options)
       else {
         repairCpuResizeGradients()
         await setBackend('cpu')
@@ -126,6 +124,8 @@ export async function startBackend(name: BackendName, options: BackendOptions = 
 /** Makes a started backend the current one, at once: tensors made from here on live there. */
 export function useBackend(name: BackendName): void {
   if (getBackend() === name) return
+  const lost = lives.get(name)?.lost
+  if (lost !== undefined) throw lost
   if (findBackend(name) === null) throw new AppError('no_backend', `${name} has not been started`)
   // for a backend that runs already, everything up to the promise happens before this call returns
   void setBackend(name)

@@ -9,13 +9,15 @@ import { weightSpec } from '../formats/tfjs-files.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
 import { type NamedTensors, shapeMismatch, tensorBytes } from '../tensor/tensor.ts'
 import { asyncRunsEnded, runAlone } from './async-runs.ts'
-import { type BackendName, type BackendOptions, startBackend, useBackend } from './backends.ts'
+import { type BackendName, type BackendOptions, lifeOf, startBackend, useBackend } from './backends.ts'
+import { emptyInput } from './empty-input.ts'
 import { keepListedTensors } from './kept-tensors.ts'
 import { fromModelTensor, type Topology, toModelTensor } from './model.ts'
 import type { RuntimeModel } from './load-runtime.ts'
 import { asOpError } from './op-error.ts'
 import { checkedRuntime, type Runtime, type TensorSpec } from './runtime.ts'
 import { keep, type Tensor, tidy } from './tf.ts'
+import { compileAhead, pipelinesCompiled } from './webgpu-backend.ts'
 
 /** What a graph model's `topology` is in a manifest: its model.json, with the weights' specs in place of the files that hold them. */
 const graphTopology = z.object({
@@ -116,6 +118,7 @@ export async function loadGraphRuntime(model: RuntimeModel, backend: BackendName
   const inputs = specsOf(graph.inputs as Node[], signature?.inputs)
   const outputs = specsOf(graph.outputs as Node[], signature?.outputs)
   const nodes = outputs.map(({ node }) => node)
+  const life = lifeOf(backend)
   let awaited = false
 
   function feed(values: readonly ModelTensor[]): Record<string, Tensor> {
@@ -126,6 +129,14 @@ export async function loadGraphRuntime(model: RuntimeModel, backend: BackendName
   function execute(values: readonly ModelTensor[]): Promise<Tensor[]> | Tensor[] {
     useBackend(backend)
     return tidy(() => list(graph.execute(feed(values), nodes)))
+  }
+  /** A graph whose pipelines follow from values compiles them when it is first asked. */
+  async function compilesAhead(): Promise<void> {
+    try {
+      await compileAhead(() => tidy(() => list(graph.execute(feed(inputs.map(emptyInput)), nodes))))
+    } catch {
+      // what is wrong shows when it is asked
+    }
   }
   async function executeAwaited(values: readonly ModelTensor[]): Promise<Tensor[]> {
     useBackend(backend)
@@ -149,23 +160,28 @@ export async function loadGraphRuntime(model: RuntimeModel, backend: BackendName
     return runAlone(() => executeAwaited(values))
   }
 
+  async function answer(values: readonly ModelTensor[]): Promise<ModelTensor[]> {
+    if (backend === 'webgpu') await pipelinesCompiled()
+    let held: Tensor[] = []
+    try {
+      held = await compute(values)
+      return await Promise.all(held.map(fromModelTensor))
+    } catch (thrown) {
+      throw asOpError(thrown)
+    } finally {
+      // one node may be two outputs
+      for (const tensor of new Set(held)) if (!tensor.isDisposed) tensor.dispose()
+    }
+  }
+  if (backend === 'webgpu') await life.within(compilesAhead)
+
   return checkedRuntime({
     engine: 'tfjs',
     backend,
     inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     outputs: outputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
-    async run(values) {
-      let held: Tensor[] = []
-      try {
-        held = await compute(values)
-        return await Promise.all(held.map(fromModelTensor))
-      } catch (thrown) {
-        throw asOpError(thrown)
-      } finally {
-        // one node may be two outputs
-        for (const tensor of new Set(held)) if (!tensor.isDisposed) tensor.dispose()
-      }
-    },
+    life,
+    run: (values) => life.within(() => answer(values)),
     dispose: () => graph.dispose(),
   })
 }

@@ -1,6 +1,8 @@
-import type { NamedTensors } from '../tensor/tensor.ts'
 import type { ModelFormat } from '../trust/model-format.ts'
-import type { BackendName, BackendOptions } from './backends.ts'
+import { AppError } from '../core/errors.ts'
+import type { NamedTensors } from '../tensor/tensor.ts'
+import type { CandidateName } from './backend-choice.ts'
+import type { BackendOptions } from './backends.ts'
 import { loadLayersRuntime } from './layers-runtime.ts'
 import type { Topology } from './model.ts'
 import type { Runtime } from './runtime.ts'
@@ -14,11 +16,16 @@ export type RuntimeModel = {
 }
 
 /**
- * A runtime for a model on a backend: the engine follows from the kind of model, and is itself loaded with the first model that needs it.
+ * A runtime for a model: the engine follows from the kind of model and the candidate, and is itself loaded with the first model that needs it.
  * Throws no_backend, invalid_document, shape_mismatch, unsupported_op.
  */
-export async function loadRuntime(model: RuntimeModel, backend: BackendName, options: BackendOptions = {}): Promise<Runtime> {
-  if (model.format === 'tfjs-graph') return (await import('./graph-runtime.ts')).loadGraphRuntime(model, backend, options)
-  if (model.format === 'onnx') return (await import('./onnx-runtime.ts')).loadOnnxRuntime(model, backend, options)
-  return loadLayersRuntime(model, backend, options)
+export async function loadRuntime(model: RuntimeModel, candidate: CandidateName, options: BackendOptions = {}): Promise<Runtime> {
+  if (candidate === 'plan') {
+    if (model.format !== undefined && model.format !== 'tfjs-layers')
+      throw new AppError('no_backend', 'plans are compiled from layers models only')
+    return (await import('./plan-runtime.ts')).loadPlanRuntime(model)
+  }
+  if (model.format === 'tfjs-graph') return (await import('./graph-runtime.ts')).loadGraphRuntime(model, candidate, options)
+  if (model.format === 'onnx') return (await import('./onnx-runtime.ts')).loadOnnxRuntime(model, candidate, options)
+  return loadLayersRuntime(model, candidate, options)
 }

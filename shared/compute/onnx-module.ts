@@ -1,6 +1,7 @@
 import type * as Ort from 'onnxruntime-web'
 import { AppError } from '../core/errors.ts'
-import { type BackendName, type BackendOptions, gpuAdapter } from './backends.ts'
+import type { BackendName, BackendOptions } from './backends.ts'
+import { gpuAdapter } from './webgpu-backend.ts'
 
 /** Where onnxruntime's WASM modules are. They are loaded with the first ONNX model. */
 export type OnnxFiles = {

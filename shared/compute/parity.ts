@@ -23,6 +23,7 @@ import {
   tensor,
   tidy,
 } from './tf.ts'
+import { compileAhead } from './webgpu-backend.ts'
 
 /** Largest relative L2 distance from the CPU backend that a backend may show. Float32 rounding in another order stays below 1e-6 here. */
 export const PARITY_TOLERANCE = 1e-4
@@ -36,13 +37,22 @@ const CLASSES = 4
 /** A strided convolution, pooling and a dense layer on fixed numbers: their outputs, gradients, and weights after one SGD step. */
 async function reference(backend: BackendName): Promise<Float32Array[]> {
   useBackend(backend)
+  if (backend === 'webgpu') await compileAhead(computed)
+  useBackend(backend)
+  const held = computed()
+  const values = await Promise.all(held.map(async (part) => Float32Array.from(await part.data())))
+  for (const part of held) part.dispose()
+  return values
+}
+
+function computed(): Tensor[] {
   const random = seededRandom(20)
   const draw = (shape: number[]): Tensor =>
     tensor(
       Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform() - 0.5),
       shape,
     )
-  const held = tidy(() => {
+  return tidy(() => {
     const x = draw([BATCH, SIZE, SIZE, 2])
     const filter = draw([3, 3, 2, 4])
     const weights = draw([9 * 4, CLASSES])
@@ -64,9 +74,6 @@ async function reference(backend: BackendName): Promise<Float32Array[]> {
     const stepped = (value: Tensor, gradient: Tensor | undefined) => sub(value, mul(must(gradient, 'a gradient'), 0.1))
     return [must(dx, 'dx'), must(df, 'df'), must(dw, 'dw'), stepped(filter, df), stepped(weights, dw), add(forward(x, filter, weights), 0)]
   })
-  const values = await Promise.all(held.map(async (part) => Float32Array.from(await part.data())))
-  for (const part of held) part.dispose()
-  return values
 }
 
 /** L2 distance relative to what is wanted. */

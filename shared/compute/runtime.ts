@@ -2,6 +2,7 @@ import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
 import { expectTensor, shapeMismatch } from '../tensor/tensor.ts'
+import { type BackendLife, lasting } from './backend-life.ts'
 import { type BackendName, memoryInUse } from './backends.ts'
 import { allFinite } from './finite.ts'
 
@@ -21,6 +22,8 @@ export type Engine = 'tfjs' | 'plan' | 'onnxruntime'
 export type Runtime = {
   readonly engine: Engine
   readonly backend: BackendName
+  /** That of the backend that this runtime lives on: when it ends, so has the runtime. */
+  readonly life: BackendLife
   readonly inputs: readonly TensorSpec[]
   readonly outputs: readonly TensorSpec[]
   predict(inputs: readonly ModelTensor[]): Promise<ModelTensor[]>
@@ -33,6 +36,8 @@ export type Runtime = {
 export type RuntimeParts = Pick<Runtime, 'engine' | 'backend' | 'inputs' | 'outputs'> & {
   /** Computes the answers to inputs that were checked. */
   run(inputs: readonly ModelTensor[]): Promise<ModelTensor[]>
+  /** Left out where the backend cannot be lost. */
+  life?: BackendLife
   memory?: Runtime['memory']
   dispose(): void
 }
@@ -49,6 +54,7 @@ export function checkedRuntime(parts: RuntimeParts): Runtime {
   return {
     engine,
     backend,
+    life: parts.life ?? lasting,
     inputs,
     outputs,
     async predict(values) {

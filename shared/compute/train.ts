@@ -62,7 +62,12 @@ export type TrainOptions = {
   /** Between two steps; training waits for it. The place to pause, and to leave the machine to others. */
   readonly betweenSteps?: () => Promise<void>
   /** After every `every` steps, with all that `resume` needs to go on to the same bits. */
-  readonly checkpoint?: { readonly every: number; readonly save: (checkpoint: TrainingCheckpoint) => Promise<void> }
+  readonly checkpoint?: {
+    readonly every: number
+    /** Whether one is wanted at such a step, where that is not always so. */
+    readonly due?: () => boolean
+    readonly save: (checkpoint: TrainingCheckpoint) => Promise<void>
+  }
   /** Goes on from a checkpoint of a run with the same options. */
   readonly resume?: TrainingCheckpoint
   /** After each batch. */
@@ -181,7 +186,7 @@ async function runEpochs(options: TrainOptions, engine: TrainingEngine, loss: Lo
       addTotals(totals, batch)
       options.onProgress?.({ done, total, epoch, loss: mean })
       // within an epoch: at its end the next one's shuffle is still to come
-      if (options.checkpoint && done % options.checkpoint.every === 0 && done % stepsOfEpoch !== 0)
+      if (options.checkpoint && isDue(options.checkpoint, done) && done % stepsOfEpoch !== 0)
         await options.checkpoint.save({
           run,
           done,
@@ -201,7 +206,7 @@ async function runEpochs(options: TrainOptions, engine: TrainingEngine, loss: Lo
       seconds: (clock.monotonic() - startedAt) / 1000,
     }
     history.push(record)
-    if (options.checkpoint && done % options.checkpoint.every === 0) {
+    if (options.checkpoint && isDue(options.checkpoint, done)) {
       const state = random.state()
       await options.checkpoint.save({
         run,
@@ -217,6 +222,8 @@ async function runEpochs(options: TrainOptions, engine: TrainingEngine, loss: Lo
   }
   return history
 }
+
+const isDue = ({ every, due }: NonNullable<TrainOptions['checkpoint']>, done: number): boolean => done % every === 0 && (due?.() ?? true)
 
 /** Puts the numbers from 0 in a random order (Fisher-Yates). */
 function shuffle(order: Int32Array, random: Random): void {

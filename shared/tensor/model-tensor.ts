@@ -68,3 +68,10 @@ export function modelTensorFromBytes(dtype: ModelDtype, shape: readonly number[]
   if (data.length !== size) throw shapeMismatch(name, `${size} texts`, `${data.length}`)
   return { dtype, shape: [...shape], data }
 }
+
+/** The first example of a batch; a tensor without axes is what it is. */
+export function firstExample(tensor: ModelTensor): ModelTensor {
+  const [batch] = tensor.shape
+  if (batch === undefined || batch <= 1) return tensor
+  return { ...tensor, shape: [1, ...tensor.shape.slice(1)], data: tensor.data.slice(0, tensor.data.length / batch) } as ModelTensor
+}

@@ -8,7 +8,7 @@ export type WorkerLike = Endpoint & { terminate(): void }
 
 export type WorkerCallOptions = {
   readonly signal?: AbortSignal
-  /** After which the worker counts as hung and is replaced. */
+  /** After which the worker counts as hung and is replaced; infinite for a call that waits for something to happen. */
   readonly timeoutMs?: number
   /** Moves the buffers of these arguments instead of copying them. */
   readonly moves?: unknown
@@ -111,7 +111,7 @@ export function connectWorker<Api>(options: ConnectWorkerOptions): WorkerConnect
       exceed(new AppError('timeout', `${what} took longer than ${timeoutMs} ms`))
       end(live, `${what} took longer than ${timeoutMs} ms`)
     }
-    clock.sleep(timeoutMs, finished.signal).then(hung, () => undefined)
+    if (Number.isFinite(timeoutMs)) clock.sleep(timeoutMs, finished.signal).then(hung, () => undefined)
     answer.catch(() => undefined)
     const { promise: aborted, reject: abort } = Promise.withResolvers<never>()
     const onAbort = () => abort(new AppError('aborted', `${what} was aborted`, { cause: signal?.reason }))

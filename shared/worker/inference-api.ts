@@ -1,5 +1,5 @@
 import type { Observed } from '../stats/counters.ts'
-import type { BackendChoice } from '../compute/select-backend.ts'
+import type { BackendChoice, CandidateName } from '../compute/backend-choice.ts'
 import type { BackendName } from '../compute/backends.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
 import type { NamedTensors } from '../tensor/tensor.ts'
@@ -28,12 +28,16 @@ export type RunnableManifest = Pick<Manifest, 'topology' | 'signature' | 'transf
 export type LoadModel = {
   readonly manifest: RunnableManifest
   readonly tensors: NamedTensors
-  /** Backends to choose from, all when left out. */
-  readonly candidates?: readonly BackendName[]
+  /** What to choose from, everything when left out. */
+  readonly candidates?: readonly CandidateName[]
+  /** A GPU that was lost too often is out of the question for as long as the fingerprint stays the same. */
+  readonly demoted?: { readonly fingerprint: string; readonly why: string }
   /** Lets WebGPU run on a software adapter: for tests of function. */
   readonly allowSoftware?: boolean
   /** What was chosen for this version here before, under `fingerprint`. */
-  readonly remembered?: { readonly backend: BackendName; readonly fingerprint: string }
+  readonly remembered?: { readonly choice: BackendChoice; readonly fingerprint: string }
+  /** What runs it now: it stays unless another is clearly faster. */
+  readonly incumbent?: CandidateName
 }
 
 export type LoadedModel = {
@@ -57,14 +61,18 @@ export type ModelAnswer = {
   readonly observed: Readonly<Record<string, Observed>>
   /** Preparation and computation, without waiting and travel. */
   readonly ms: number
+  /** The model has been answering in another time than was measured for a while: it is worth choosing again. */
+  readonly drifted?: true
 }
 
 /** What the inference worker does. Errors are AppErrors. */
 export type InferenceApi = {
   /** Chooses a backend, builds the model, warms it up and runs its self-test. Throws self_test_failed, no_backend, invalid_document, shape_mismatch. */
   load(model: LoadModel): Promise<LoadedModel>
-  /** Throws shape_mismatch, invalid_input, output_not_finite; no_backend where the GPU was lost. */
+  /** Throws shape_mismatch, invalid_input, output_not_finite, out_of_memory; device_lost where the GPU was lost: then the model is to be loaded again. */
   predict(handle: number, input: ModelInput): Promise<ModelAnswer>
+  /** Answers when the model's backend is lost, with why; with null when the model is unloaded. */
+  lost(handle: number): Promise<{ readonly why: string } | null>
   unload(handle: number): Promise<void>
   memory(): Promise<{ tensors: number; bytes: number }>
 }

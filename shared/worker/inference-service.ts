@@ -1,16 +1,19 @@
 import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import { BACKENDS, type BackendName, type BackendOptions, computeFingerprint, memoryInUse } from '../compute/backends.ts'
-import { loadRuntime, type RuntimeModel } from '../compute/load-runtime.ts'
+import { type BackendOptions, computeFingerprint, memoryInUse } from '../compute/backends.ts'
+import { chooseRuntime } from '../compute/choose-runtime.ts'
+import { type LatencyWatch, latencyWatch } from '../compute/latency-watch.ts'
+import type { RuntimeModel } from '../compute/load-runtime.ts'
 import type { Runtime } from '../compute/runtime.ts'
-import { type BackendChoice, selectBackend } from '../compute/select-backend.ts'
 import { runSelfTest } from '../compute/self-test.ts'
 import { inputOf, selfTestOf } from '../tensor/golden.ts'
-import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
+import { asNumbers, firstExample, type ModelTensor } from '../tensor/model-tensor.ts'
 import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, ModelInput, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
 import { prepareTensors, takesTensors } from './prepare-tensors.ts'
+
+type Loaded = { readonly runtime: Runtime; readonly manifest: RunnableManifest; readonly watch: LatencyWatch | undefined }
 
 export type InferenceServiceOptions = BackendOptions & { readonly clock?: Clock }
 
@@ -20,9 +23,11 @@ const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
   tensors,
 })
 
-/** What models that take more than one batch of numbers are timed on. */
-const goldenInputs = ({ selfTest }: RunnableManifest): ModelTensor[] =>
-  selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
+/** What candidates are timed on: the golden inputs, which are like those that the model is asked about; of a batch of images or rows its first one. */
+function exampleOf({ selfTest, requires }: RunnableManifest): ModelTensor[] {
+  const inputs = selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
+  return requires.runtime === 'tfjs-layers' ? inputs.map(firstExample) : inputs
+}
 
 function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: ModelTensor[]; observed: ModelAnswer['observed'] } {
   if (takesTensors(manifest)) return { tensors: prepareTensors(manifest, input), observed: {} }
@@ -40,57 +45,34 @@ function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: Mode
  */
 export function createInferenceService(defaults: InferenceServiceOptions): InferenceApi {
   const { clock = systemClock } = defaults
-  const loaded = new Map<number, { runtime: Runtime; manifest: RunnableManifest }>()
+  const loaded = new Map<number, Loaded>()
+  /** Whoever waits for a loss, by model. */
+  const unloading = new Map<number, () => void>()
   let next = 1
-
-  /** The runtime on the first of `backends` on which it reproduces its golden outputs. The first call compiles: this is the warm-up too. */
-  async function proven(
-    model: LoadModel,
-    backends: readonly BackendName[],
-    options: BackendOptions,
-  ): Promise<{ runtime: Runtime; largestDifference: number }> {
-    const source = sourceOf(model)
-    let why: AppError | undefined
-    for (const backend of backends) {
-      const runtime = await loadRuntime(source, backend, options)
-      const tested = await runSelfTest(runtime, selfTestOf(model.manifest.selfTest))
-      if (tested.ok) return { runtime, largestDifference: tested.value.largestDifference }
-      runtime.dispose()
-      why ??= tested.error
-    }
-    throw why ?? new AppError('no_backend', 'there is no backend left to run the self-test on')
-  }
 
   async function load(model: LoadModel): Promise<LoadedModel> {
     const start = clock.monotonic()
-    const { candidates = BACKENDS, remembered, allowSoftware = defaults.allowSoftware ?? false } = model
-    const options: BackendOptions = { ...defaults, allowSoftware }
+    const { manifest, remembered, candidates, demoted, incumbent, allowSoftware = defaults.allowSoftware ?? false } = model
     const fingerprint = await computeFingerprint()
-    const known =
-      remembered?.fingerprint === fingerprint && candidates.includes(remembered.backend) ? { remembered: remembered.backend } : {}
-    const choice: BackendChoice = await selectBackend({
-      ...options,
+    const selfTest = selfTestOf(manifest.selfTest)
+    const { runtime, choice, proof } = await chooseRuntime({
+      ...defaults,
+      allowSoftware,
       clock,
-      candidates,
-      ...known,
       model: sourceOf(model),
-      ...(model.manifest.requires.runtime === 'tfjs-layers' ? {} : { inputs: goldenInputs(model.manifest) }),
+      inputs: exampleOf(manifest),
+      // a driver that computes wrongly must not cost the device the version: what else can run it is tried before it is refused
+      prove: (tried) => runSelfTest(tried, selfTest),
+      ...(candidates === undefined ? {} : { candidates }),
+      ...(incumbent === undefined ? {} : { incumbent }),
+      ...(demoted?.fingerprint === fingerprint ? { excluded: { webgpu: demoted.why } } : {}),
+      ...(remembered?.fingerprint === fingerprint ? { remembered: remembered.choice } : {}),
     })
-    // a driver that computes wrongly must not cost the device the version: what else can run it is tried before it is refused
-    const others = candidates.filter((name) => name !== choice.backend && choice.timings[name] !== undefined)
-    const { runtime, largestDifference } = await proven(model, [choice.backend, ...others], options)
     const handle = next++
-    loaded.set(handle, { runtime, manifest: model.manifest })
-    const why =
-      runtime.backend === choice.backend ? choice.why : `${choice.backend} failed the self-test, so ${runtime.backend}; ${choice.why}`
-    return {
-      handle,
-      backend: runtime.backend,
-      choice: { ...choice, backend: runtime.backend, why },
-      fingerprint,
-      largestDifference,
-      ms: clock.monotonic() - start,
-    }
+    const expected = choice.timings[choice.candidate]?.median
+    loaded.set(handle, { runtime, manifest, watch: expected === undefined ? undefined : latencyWatch(expected) })
+    const largestDifference = proof?.largestDifference ?? 0
+    return { handle, backend: runtime.backend, choice, fingerprint, largestDifference, ms: clock.monotonic() - start }
   }
 
   const held = (handle: number) => {
@@ -102,20 +84,29 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
   return {
     load,
     async predict(handle, input): Promise<ModelAnswer> {
-      const { runtime, manifest } = held(handle)
+      const { runtime, manifest, watch } = held(handle)
       const start = clock.monotonic()
       const { tensors, observed } = prepare(manifest, input)
-      const outputs = await runtime.predict(tensors).catch((thrown: unknown) => {
-        if (thrown instanceof AppError || runtime.backend !== 'webgpu') throw thrown
-        throw new AppError('no_backend', `WebGPU stopped answering: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
-          cause: thrown,
+      const asked = clock.monotonic()
+      const answers = await runtime.predict(tensors)
+      const end = clock.monotonic()
+      const output = Float32Array.from(manifest.labels.length === 0 ? [] : asNumbers(must(answers[0], 'an output'), 'output 0').data)
+      const outputs = Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, must(answers[i], name)]))
+      return { output, outputs, observed, ms: end - start, ...(watch?.add(end - asked) === true ? { drifted: true } : {}) }
+    },
+    lost(handle) {
+      const entry = held(handle)
+      return new Promise((resolve) => {
+        const stop = entry.runtime.life.onLost(({ detail }) => resolve({ why: detail }))
+        unloading.set(handle, () => {
+          stop()
+          resolve(null)
         })
       })
-      const output = manifest.labels.length === 0 ? [] : asNumbers(must(outputs[0], 'an output'), 'output 0').data
-      const named = Object.fromEntries(manifest.signature.outputs.map(({ name }, i) => [name, must(outputs[i], name)]))
-      return { output: Float32Array.from(output), outputs: named, observed, ms: clock.monotonic() - start }
     },
     async unload(handle) {
+      unloading.get(handle)?.()
+      unloading.delete(handle)
       loaded.get(handle)?.runtime.dispose()
       loaded.delete(handle)
     },

@@ -1,11 +1,13 @@
 import { must } from '../core/assert.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
-import { type BackendName, type BackendOptions, startBackend } from '../compute/backends.ts'
-import { trainModel, type TrainProgress } from '../compute/train.ts'
+import { type BackendName, type BackendOptions, lifeOf, startBackend } from '../compute/backends.ts'
+import { trainModel, type TrainOptions, type TrainProgress } from '../compute/train.ts'
+import type { TrainingCheckpoint } from '../compute/training-checkpoint.ts'
 import { localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 import { prepareInput } from './prepare-input.ts'
+import { createTrainingPace, type TrainingPace } from './training-pace.ts'
 import type { TrainedUpdate, TrainingApi, TrainRequest } from './training-api.ts'
 
 export type TrainingServiceOptions = BackendOptions & {
@@ -14,7 +16,17 @@ export type TrainingServiceOptions = BackendOptions & {
   readonly backends?: readonly BackendName[]
 }
 
-type Job = { readonly controller: AbortController; readonly ended: Promise<TrainedUpdate>; progress: TrainProgress | null }
+type Job = {
+  readonly controller: AbortController
+  readonly pace: TrainingPace
+  readonly ended: Promise<TrainedUpdate>
+  readonly state: JobState
+}
+
+type JobState = { progress: TrainProgress | null; backend: BackendName | null; checkpoint: TrainingCheckpoint | null }
+
+/** Time between two checkpoints, milliseconds: what a loss costs at most. */
+const CHECKPOINT_MS = 2000
 
 /** How long `next` waits for the end of a job, in milliseconds. */
 const BEAT = 250
@@ -65,37 +77,56 @@ export function createTrainingService(options: TrainingServiceOptions): Training
     throw new AppError('no_backend', `nothing here can train: ${reasons.join('; ')}`)
   }
 
-  async function train(request: TrainRequest, signal: AbortSignal, onProgress: (progress: TrainProgress) => void): Promise<TrainedUpdate> {
+  async function train(request: TrainRequest, signal: AbortSignal, pace: TrainingPace, state: JobState): Promise<TrainedUpdate> {
     const backend = await startAny()
-    const { plan, tensors: base, manifest } = request
-    const update = await localUpdate({
-      plan,
-      base,
-      topology: manifest.topology,
-      ...prepared(request),
-      train: trainModel,
-      signal,
-      onProgress,
-    })
+    state.backend = backend
+    const { plan, tensors: base, manifest, resume } = request
+    let kept = clock.monotonic()
+    const checkpoint = {
+      every: 1,
+      due: () => clock.monotonic() - kept >= CHECKPOINT_MS,
+      async save(made: TrainingCheckpoint) {
+        kept = clock.monotonic()
+        state.checkpoint = made
+      },
+    }
+    const run = (options: TrainOptions) =>
+      trainModel({
+        ...options,
+        checkpoint,
+        betweenSteps: pace.between,
+        // plans run on WASM: whoever asks for the GPU means it
+        ...(backend === 'webgpu' ? { engineChoice: 'tfjs' as const } : {}),
+        ...(resume === undefined ? {} : { resume }),
+      })
+    const onProgress = (progress: TrainProgress) => {
+      state.progress = progress
+    }
+    const update = await lifeOf(backend).within(() =>
+      localUpdate({ plan, base, topology: manifest.topology, ...prepared(request), train: run, signal, onProgress }),
+    )
     return { ...update, backend }
+  }
+
+  const known = (number: number): Job => {
+    const job = jobs.get(number)
+    if (job === undefined) throw new AppError('conflict', `there is no training job ${number} here`)
+    return job
   }
 
   return {
     async begin(request) {
       const controller = new AbortController()
-      const ended = turn.then(() =>
-        train(request, controller.signal, (progress) => {
-          job.progress = progress
-        }),
-      )
-      const job: Job = { controller, ended, progress: null }
+      const pace = createTrainingPace(clock)
+      const state: JobState = { progress: null, backend: null, checkpoint: null }
+      const ended = turn.then(() => train(request, controller.signal, pace, state))
+      const job: Job = { controller, pace, ended, state }
       turn = ended.catch(() => undefined)
       jobs.set(++last, job)
       return last
     },
     async next(number) {
-      const job = jobs.get(number)
-      if (job === undefined) throw new AppError('conflict', `there is no training job ${number} here`)
+      const job = known(number)
       const waited = new AbortController()
       const beat = clock.sleep(BEAT, waited.signal).then(
         () => undefined,
@@ -103,7 +134,11 @@ export function createTrainingService(options: TrainingServiceOptions): Training
       )
       try {
         const update = await Promise.race([job.ended, beat])
-        if (update === undefined) return { done: false, progress: job.progress }
+        if (update === undefined) {
+          const now = { ...job.state }
+          job.state.checkpoint = null
+          return { done: false, ...now }
+        }
         jobs.delete(number)
         return { done: true, update }
       } catch (thrown) {
@@ -113,8 +148,19 @@ export function createTrainingService(options: TrainingServiceOptions): Training
         waited.abort()
       }
     },
+    async share(number, part) {
+      jobs.get(number)?.pace.share(part)
+    },
+    async pause(number) {
+      known(number).pace.pause()
+    },
+    async resume(number) {
+      known(number).pace.resume()
+    },
     async cancel(number) {
-      jobs.get(number)?.controller.abort()
+      const job = jobs.get(number)
+      job?.controller.abort()
+      job?.pace.resume()
     },
   }
 }

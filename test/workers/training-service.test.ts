@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
+import { systemClock } from '../../shared/core/clock.ts'
 import { trainModel } from '../../shared/compute/train.ts'
+import type { TrainingCheckpoint } from '../../shared/compute/training-checkpoint.ts'
 import { localUpdate } from '../../shared/federated/local-update.ts'
 import type { LabelledInput, TrainedUpdate, TrainingApi, TrainRequest } from '../../shared/worker/training-api.ts'
 import { createTrainingService } from '../../shared/worker/training-service.ts'
@@ -75,4 +77,28 @@ test('[DEV-57] trains on the next backend where the first does not start, and sa
     code: 'no_backend',
     detail: expect.stringContaining('WebGPU'),
   })
+})
+
+test('[DEV-63] a job goes on from a checkpoint to the same bits, in another service; [DEV-62] and so does one that was paused', async () => {
+  const time = { at: 0 }
+  // every look at the time is a second later: a checkpoint at each second step
+  const clock = { ...systemClock, monotonic: () => (time.at += 1000) }
+  const asked = { plan: { ...PLAN, epochs: 60 }, examples: labelled(60) }
+  const whole = createTrainingService({ wasmPath, clock })
+  const first = await whole.begin(await request(asked))
+  await whole.pause(first)
+  await whole.resume(first)
+  let checkpoint: TrainingCheckpoint | undefined
+  let expected: TrainedUpdate | undefined
+  while (expected === undefined) {
+    const state = await whole.next(first)
+    if (state.done) expected = state.update
+    else checkpoint ??= state.checkpoint ?? undefined
+  }
+  expect(checkpoint?.done).toBeGreaterThan(0)
+  expect(checkpoint?.done).toBeLessThan(60 * 15)
+  const other = createTrainingService({ wasmPath })
+  const given = await request(asked)
+  const resumed = await finish(other, await other.begin({ ...given, ...(checkpoint ? { resume: structuredClone(checkpoint) } : {}) }))
+  expect(resumed.body).toEqual(expected.body)
 })

@@ -14,6 +14,8 @@ export type ContributeInput = {
   readonly trainer: Trainer
   readonly examples: readonly LabelledInput[]
   readonly onProgress: (progress: ContributeProgress) => void
+  /** What part of the time training may work now. */
+  readonly share: () => number
   readonly signal: AbortSignal
 }
 
@@ -64,7 +66,7 @@ async function submit({ client, clock, random, retries }: DeviceContext, lease: 
  * whatever stands in the way.
  */
 export async function takePart(context: DeviceContext, input: ContributeInput): Promise<Contribution> {
-  const { model, trainer, examples, onProgress, signal } = input
+  const { model, trainer, examples, onProgress, share, signal } = input
   onProgress({ phase: 'ask', done: 0, total: 0 })
   const lease = await takeLease(context, model, signal)
   if (lease === null) return { outcome: 'no-round', why: 'no round needs this device now' }
@@ -89,7 +91,7 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
       examples,
       plan,
     },
-    { signal, onProgress: ({ done, total, loss }) => onProgress({ phase: 'train', done, total, loss }) },
+    { signal, share, onProgress: ({ done, total, loss }) => onProgress({ phase: 'train', done, total, loss }) },
   )
   signal.throwIfAborted()
   onProgress({ phase: 'send', done: 0, total: trained.body.length })

@@ -1,7 +1,12 @@
 import type { TrainProgress } from '../../../shared/compute/train.ts'
 import type { TrainedUpdate, TrainRequest } from '../../../shared/worker/training-api.ts'
 
-export type TrainerOptions = { readonly signal: AbortSignal; readonly onProgress: (progress: TrainProgress) => void }
+export type TrainerOptions = {
+  readonly signal: AbortSignal
+  readonly onProgress: (progress: TrainProgress) => void
+  /** What part of the time training may work now; 1 where left out. Asked again and again. */
+  readonly share?: () => number
+}
 
 /** Where a device trains: a worker of its own in a browser, this process in a simulation. */
 export type Trainer = {

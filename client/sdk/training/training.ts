@@ -5,9 +5,14 @@ import type { RecentAnswer } from '../recent-answers.ts'
 import { takePart } from './contribute.ts'
 import { type KeptExamples, keptExamples } from './kept-examples.ts'
 import type { Trainer } from './trainer.ts'
+import { createTrainingShare } from './training-share.ts'
 
 /** Training on this device: the examples that it keeps, and its part in rounds. */
 export type Training = Pick<KeptExamples, 'count'> & {
+  /** Whether this page trains now. */
+  readonly active: boolean
+  /** An answer took so long: training leaves the machine to answers that suffer from it. */
+  answered(ms: number): void
   /** Keeps an answer's input under its right label where the person agreed to that. */
   keep(model: string, id: string, answer: RecentAnswer, label: string): Promise<boolean>
   contribute(model: string, options: ContributeOptions): Promise<Contribution>
@@ -20,11 +25,12 @@ export type Training = Pick<KeptExamples, 'count'> & {
 const LOCK = 'shoal:training'
 
 export function createTraining(
-  context: Pick<DeviceContext, 'storage' | 'locks'>,
+  context: Pick<DeviceContext, 'storage' | 'locks' | 'clock'>,
   trainer: Trainer | undefined,
   whole: () => DeviceContext,
 ): Training {
   const kept = keptExamples(context)
+  const sharing = createTrainingShare()
   const running = new Set<AbortController>()
   const refused = (code: AppError['code'], why: string): Contribution => ({ outcome: 'refused', code, why })
   const endAll = (why: AppError): void => {
@@ -42,7 +48,8 @@ export function createTraining(
       either.throwIfAborted()
       // asked again: it may have been withdrawn while the examples were read
       if (!device.consent.training) throw new AppError('forbidden', 'the person has not agreed to training')
-      return await takePart(device, { model, trainer, examples, onProgress, signal: either })
+      const share = () => sharing.share(context.clock.monotonic())
+      return await takePart(device, { model, trainer, examples, onProgress, share, signal: either })
     } catch (thrown) {
       if (signal?.aborted) throw new AppError('aborted', 'the contribution was aborted', { cause: signal.reason })
       const error = toAppError(own.signal.aborted ? own.signal.reason : thrown)
@@ -55,6 +62,10 @@ export function createTraining(
   }
 
   return {
+    answered: (ms) => sharing.answered(ms, running.size > 0, context.clock.monotonic()),
+    get active() {
+      return running.size > 0
+    },
     count: (model) => kept.count(model),
     keep: async (model, id, answer, label) => whole().consent.training && kept.keep(model, id, answer, label),
     async contribute(model, options) {

@@ -1,4 +1,5 @@
 import { describe, expectTensor, type NamedTensors, shapeMismatch, type TensorData } from '../../tensor/tensor.ts'
+import { allFinite } from '../finite.ts'
 import type { Plan } from './plan.ts'
 
 /** Copies weights into a plan. Throws shape_mismatch for one that is missing, unknown, of another shape or type, or not finite; then nothing was changed. */
@@ -10,7 +11,7 @@ export function setPlanWeights({ weights }: Plan, tensors: NamedTensors): void {
     const value = Object.hasOwn(tensors, name) ? tensors[name] : undefined
     if (value === undefined) throw shapeMismatch(name, describe(expected), 'nothing')
     expectTensor(name, value, expected)
-    if (!value.data.every(Number.isFinite)) throw shapeMismatch(name, 'finite values', 'NaN or an infinity')
+    if (!allFinite(value.data as Float32Array)) throw shapeMismatch(name, 'finite values', 'NaN or an infinity')
   }
   for (const { name, data } of weights.values()) data.set(tensors[name]?.data ?? [])
 }

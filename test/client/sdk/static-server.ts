@@ -35,6 +35,7 @@ export async function staticServer() {
   const model = slug.parse('shapes')
   let version = 0
   let connected = true
+  let stable = ''
   const requests: string[] = []
 
   /** Makes this the stable version. */
@@ -65,6 +66,7 @@ export async function staticServer() {
       lineage: { run: null, round: null, dataset: null, notes: '' },
     }
     const digest = await manifestDigest(manifest)
+    stable = digest
     const envelope = await signManifest(manifest, signers)
     answers.set(`/v1/manifests/${digest}`, () => Response.json(envelope))
     for (const piece of pieces)
@@ -97,6 +99,8 @@ export async function staticServer() {
     fetch,
     publish,
     requests,
+    /** The digest of the manifest that is stable. */
+    stableManifest: () => stable,
     connect: (on: boolean) => {
       connected = on
     },

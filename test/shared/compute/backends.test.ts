@@ -1,12 +1,40 @@
 import { Worker } from 'node:worker_threads'
-import { expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../../shared/core/clock.ts'
+import { AppError } from '../../../shared/core/errors.ts'
+import { fail, ok } from '../../../shared/core/result.ts'
+import type { Runtime } from '../../../shared/compute/runtime.ts'
 import { startBackend, useBackend, computeFingerprint } from '../../../shared/compute/backends.ts'
 import { linear } from '../../../shared/compute/architectures.ts'
 import { buildModel, getWeights } from '../../../shared/compute/model.ts'
 import { checkParity } from '../../../shared/compute/parity.ts'
-import { selectBackend } from '../../../shared/compute/select-backend.ts'
+import { chooseRuntime, type ChooseOptions } from '../../../shared/compute/choose-runtime.ts'
 import * as core from '@tensorflow/tfjs-core'
 import { wasmPath } from './node-backend.ts'
+
+const held: Runtime[] = []
+afterEach(() => {
+  for (const runtime of held.splice(0)) runtime.dispose()
+})
+
+async function choose<Proof>(options: ChooseOptions<Proof>) {
+  const chosen = await chooseRuntime(options)
+  held.push(chosen.runtime)
+  return chosen
+}
+
+/** Time that moves only while a prediction runs: by the next of these milliseconds, the last for ever, candidate after candidate in turns of two. */
+function clockThatRuns(steps: readonly number[]): Clock {
+  let [now, reads] = [0, 0]
+  return {
+    ...systemClock,
+    monotonic() {
+      const run = reads++ >> 1
+      if (reads % 2 === 0) now += (run < steps.length ? steps[run] : steps[run % 2 === 0 ? 0 : steps.length - 1]) ?? 0
+      return now
+    },
+  }
+}
 
 async function someModel() {
   const topology = linear({ inputShape: [6], classes: 3 })
@@ -51,7 +79,7 @@ test('[CMP-2] a backend that computes wrongly is not used, and says what is wron
       ok: false,
       error: { code: 'no_backend', detail: expect.stringMatching(/^wasm computes a .* away from the CPU/) },
     })
-    const choice = await selectBackend({ model: await someModel(), candidates: ['wasm', 'cpu'], wasmPath, remembered: 'wasm' })
+    const { choice } = await choose({ model: await someModel(), candidates: ['wasm', 'cpu'], wasmPath })
     expect(choice.backend).toBe('cpu')
     expect(choice.skipped.wasm).toMatch(/away from the CPU/)
   } finally {
@@ -61,32 +89,68 @@ test('[CMP-2] a backend that computes wrongly is not used, and says what is wron
 })
 
 test('[CMP-3] chooses by measurement, gives the timings, and tells why others are out', async () => {
-  const choice = await selectBackend({ model: await someModel(), wasmPath })
+  const { choice } = await choose({ model: await someModel(), wasmPath, candidates: ['webgpu', 'wasm', 'cpu'], clock: clockThatRuns([3, 2, 5, 3]) })
   const medians = Object.values(choice.timings).map(({ median }) => median)
   expect(Object.keys(choice.timings).sort()).toEqual(['cpu', 'wasm'])
-  expect(choice.timings[choice.backend]?.median).toBe(Math.min(...medians))
+  expect(choice.timings[choice.candidate]?.median).toBe(Math.min(...medians))
   expect(choice.skipped).toEqual({ webgpu: 'there is no WebGPU adapter' })
   expect(choice.why).toContain('not used: webgpu: there is no WebGPU adapter')
-  expect(core.getBackend()).toBe(choice.backend)
 })
 
 test('[CMP-3] takes a remembered choice without measuring, and another when it no longer works', async () => {
   const model = await someModel()
-  expect(await selectBackend({ model, wasmPath, remembered: 'wasm' })).toMatchObject({ backend: 'wasm', timings: {} })
-  const choice = await selectBackend({ model, candidates: ['webgpu', 'cpu'], remembered: 'webgpu' })
-  expect(choice).toMatchObject({ backend: 'cpu', skipped: { webgpu: 'there is no WebGPU adapter' } })
+  const { choice: before } = await choose({ model, wasmPath, candidates: ['wasm'] })
+  const { choice: again } = await choose({ model, wasmPath, remembered: before })
+  expect(again).toEqual({ ...before, remembered: true })
+  const gone = { ...before, candidate: 'webgpu' as const }
+  const { choice } = await choose({ model, candidates: ['webgpu', 'cpu'], remembered: gone })
+  expect(choice).toMatchObject({ backend: 'cpu', remembered: false, skipped: { webgpu: 'there is no WebGPU adapter' } })
+})
+
+test('[CMP-61] what runs now stays unless another is faster by a tenth; what is excluded is not started', async () => {
+  const model = await someModel()
+  const clock = clockThatRuns([10, 10, 9.5, 9.5])
+  const kept = await choose({ model, wasmPath, candidates: ['wasm', 'cpu'], incumbent: 'wasm', clock })
+  expect(kept.choice).toMatchObject({ candidate: 'wasm', timings: { wasm: { median: 10 } } })
+  const moved = await choose({ model, wasmPath, candidates: ['wasm', 'cpu'], incumbent: 'wasm', clock: clockThatRuns([4, 4, 3, 3]) })
+  expect(moved.choice).toMatchObject({ candidate: 'cpu', timings: { wasm: { median: 4 }, cpu: { median: 3 } } })
+  const { choice } = await choose({ model, wasmPath, candidates: ['wasm', 'cpu'], excluded: { wasm: 'not today' } })
+  expect(choice).toMatchObject({ candidate: 'cpu', skipped: { wasm: 'not today' } })
+})
+
+test('[CMP-61] a candidate is timed on the inputs given, and plain JavaScript not at all beside one that takes long', async () => {
+  const model = await someModel()
+  const { choice } = await choose({ model, wasmPath, candidates: ['wasm', 'cpu'], clock: clockThatRuns([80]) })
+  expect(choice).toMatchObject({ candidate: 'wasm', timings: { wasm: { first: 80, median: 80 } }, skipped: { cpu: expect.any(String) } })
+  const wrong = { dtype: 'float32' as const, shape: [1, 7], data: new Float32Array(7) }
+  await expect(choose({ model, wasmPath, candidates: ['wasm'], inputs: [wrong] })).rejects.toMatchObject({ code: 'shape_mismatch' })
+})
+
+test('[CMP-61] one that fails its proof is passed over; when all do, that is what is told', async () => {
+  const model = await someModel()
+  const bad = new AppError('self_test_failed', 'not like this')
+  const onCpu = await choose({
+    model,
+    wasmPath,
+    candidates: ['wasm', 'cpu'],
+    prove: async ({ backend }) => (backend === 'cpu' ? ok(1) : fail(bad)),
+  })
+  expect(onCpu).toMatchObject({ proof: 1, choice: { candidate: 'cpu', skipped: { wasm: 'not like this' } } })
+  await expect(choose({ model, wasmPath, candidates: ['wasm', 'cpu'], prove: async () => fail(bad) })).rejects.toMatchObject({
+    code: 'self_test_failed',
+  })
 })
 
 test('[CMP-3] when nothing works, the failure holds every reason', async () => {
   const model = await someModel()
-  await expect(selectBackend({ model, candidates: ['webgpu'] })).rejects.toMatchObject({
+  await expect(choose({ model, candidates: ['webgpu'] })).rejects.toMatchObject({
     code: 'no_backend',
     detail: expect.stringContaining('no WebGPU adapter'),
   })
   const broken = { ...model, tensors: {} }
-  await expect(selectBackend({ model: broken, candidates: ['cpu'] })).rejects.toMatchObject({
-    code: 'no_backend',
-    detail: expect.stringContaining('output/kernel'),
+  await expect(choose({ model: broken, candidates: ['webgpu', 'cpu'] })).rejects.toMatchObject({
+    code: 'shape_mismatch',
+    detail: expect.stringMatching(/WebGPU.*output\/kernel/),
   })
 })
 

@@ -7,7 +7,7 @@ import { getWeights } from '../../../shared/compute/model.ts'
 import { checkParity } from '../../../shared/compute/parity.ts'
 import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
 import { buildSeededModel } from '../../../shared/compute/seeded-model.ts'
-import { selectBackend } from '../../../shared/compute/select-backend.ts'
+import { chooseRuntime } from '../../../shared/compute/choose-runtime.ts'
 import { makeSelfTest, runSelfTest } from '../../../shared/compute/self-test.ts'
 import { trainModel } from '../../../shared/compute/train.ts'
 import { unwrap } from '../../../shared/core/result.ts'
@@ -31,7 +31,8 @@ test('[CMP-3] a software adapter counts as no GPU, unless it is allowed', async 
     ok: false,
     error: { code: 'no_backend', detail: expect.stringContaining('software') },
   })
-  const choice = await selectBackend({ model: await someModel(), wasmPath })
+  const { choice, runtime } = await chooseRuntime({ model: await someModel(), wasmPath })
+  runtime.dispose()
   expect(['wasm', 'cpu']).toContain(choice.backend)
   expect(choice.skipped.webgpu).toContain('software')
 })
@@ -71,7 +72,8 @@ test.each(['wasm', 'webgpu'] as const)('[CMP-8] %s trains in a browser', async (
 })
 
 test('[CMP-3] chooses among all backends by measurement', async () => {
-  const choice = await selectBackend({ model: await someModel(), ...options })
-  expect(Object.keys(choice.timings).sort()).toEqual(['cpu', 'wasm', 'webgpu'])
+  const { choice, runtime } = await chooseRuntime({ model: await someModel(), ...options })
+  runtime.dispose()
+  expect(Object.keys(choice.timings).sort()).toEqual(expect.arrayContaining(['cpu', 'wasm', 'webgpu']))
   expect(await computeFingerprint()).toMatch(/^tfjs 4\.22\.0; gpu .*swiftshader; Mozilla/)
 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
+import { chooseRuntime } from '../../../shared/compute/choose-runtime.ts'
 import { loadRuntime, type RuntimeModel } from '../../../shared/compute/load-runtime.ts'
 import type { Runtime } from '../../../shared/compute/runtime.ts'
-import { selectBackend } from '../../../shared/compute/select-backend.ts'
 import { makeSelfTest, runSelfTest } from '../../../shared/compute/self-test.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { asNumbers, type ModelTensor } from '../../../shared/tensor/model-tensor.ts'
@@ -135,9 +135,13 @@ test('[CMP-87] what onnxruntime cannot run is refused by code, and others go on'
 })
 
 test('[CMP-88] the choice times the providers that run an ONNX model on inputs of its own, and says why others do not', async () => {
-  const choice = await selectBackend({ model: small(), wasmPath, onnx, inputs: [float([1, 2], 1, 2)] })
-  expect(choice.backend).toBe('wasm')
+  const inputs = [float([1, 2], 1, 2)]
+  const { choice, runtime } = await chooseRuntime({ model: small(), wasmPath, onnx, inputs })
+  runtime.dispose()
+  expect(choice).toMatchObject({ backend: 'wasm', engine: 'onnxruntime' })
   expect(Object.keys(choice.timings)).toEqual(['wasm'])
   expect(choice.skipped).toMatchObject({ webgpu: expect.stringContaining('adapter'), cpu: expect.stringContaining('onnxruntime') })
-  expect(await selectBackend({ model: small(), onnx, remembered: 'wasm' })).toMatchObject({ backend: 'wasm', timings: {} })
+  const again = await chooseRuntime({ model: small(), onnx, inputs, remembered: choice })
+  again.runtime.dispose()
+  expect(again.choice).toEqual({ ...choice, remembered: true })
 })

@@ -181,3 +181,23 @@ test('[CMP-11] other weights fail the self-test, which names the largest differe
   runtime.dispose()
   other.dispose()
 })
+
+test('[CMP-65] an answer that can be held nowhere is refused by name before it is computed, and the runtime lives', async () => {
+  const huge = structuredClone(topology) as unknown as { config: { layers: { class_name: string; config: Record<string, unknown> }[] } }
+  const [first] = huge.config.layers
+  const upsampled = { class_name: 'UpSampling2D', config: { name: 'grow', size: [3000, 3000], data_format: 'channels_last' } }
+  huge.config.layers = [
+    { class_name: 'UpSampling2D', config: { ...upsampled.config, batch_input_shape: must(first, 'a layer').config['batch_input_shape'] } },
+    { class_name: 'GlobalAveragePooling2D', config: { name: 'mean', data_format: 'channels_last' } },
+  ]
+  const runtime = await loadRuntime({ topology: huge as unknown as Topology, tensors: {} }, 'wasm', { wasmPath })
+  await expect(runtime.predict([batch(1)])).rejects.toMatchObject({
+    code: 'out_of_memory',
+    detail: 'the answer of layer grow, float32[1,24000,24000,1] takes 2.1 GiB, the most is 2 GiB',
+    issues: [{ where: 'grow' }],
+  })
+  runtime.dispose()
+  const small = await load()
+  expect((await small.predict([batch(1)]))[0]?.shape).toEqual([1, 4])
+  small.dispose()
+})
