@@ -66,6 +66,11 @@ export type StepContext<I = Record<string, InputType>, P = unknown> = {
   readonly blobs: StepBlobs
   /** Empty at the start, deleted at the end. */
   readonly folder: string
+  /**
+   * A folder, not made yet, whose content an attempt that is interrupted leaves to the next one with the same inputs, parameters and seed. Deleted when the step ends well.
+   * A file in it is whole if it was renamed to its name.
+   */
+  readonly kept: string
   readonly log: StepLog
   progress(done: number, total: number, note?: string): void
   /**

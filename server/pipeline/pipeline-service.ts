@@ -9,17 +9,16 @@ import type {
 } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { type ArtifactId, newId, type RunId, type Slug } from '../../shared/core/ids.ts'
+import { newId, type RunId, type Slug } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { flatTexts } from '../metadata/run-value.ts'
 import { logTexts } from '../metadata/tracking-service.ts'
 import type { Db } from '../storage/database.ts'
-import { metadataStore } from '../metadata/metadata-store.ts'
 import type { AnyComponent } from './component.ts'
 import { type KnownPipeline, knownPipelines } from './known-pipelines.ts'
-import { singleStep } from './single-step.ts'
+import { singleStepFrom, type SingleStepRun } from './single-step-run.ts'
 import { waitingSteps } from './waiting-steps.ts'
-import { clearWork } from './work-folder.ts'
+import { clearKept, clearWork } from './work-folder.ts'
 import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { maturityOf } from './maturity.ts'
@@ -48,14 +47,6 @@ export type PipelinesOptions = ExecutorOptions & {
 
 type Page<T> = { items: T[]; next: string | null }
 type PageQuery = { readonly limit: number; readonly cursor?: string | undefined }
-export type SingleStepRun = {
-  /** Ids of artifacts. */
-  readonly inputs: Readonly<Record<string, ArtifactId>>
-  readonly params: JsonObject
-  readonly seed: number
-  readonly reason: string
-  readonly by: string
-}
 
 export type Pipelines = {
   /** Every component that a step can be run of by itself: those that ship, and those of pipelines. */
@@ -258,23 +249,10 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 
     components,
 
-    async startStep(name, { inputs, params, seed, reason, by }) {
-      const component = components().get(name)
-      if (component === undefined)
-        throw new AppError('not_found', `there is no component ${name}; there are ${[...components().keys()].join(', ')}`)
-      const given = await Promise.all(
-        Object.entries(inputs).map(async ([input, id]) => {
-          const artifact = await metadataStore(db).artifact(id)
-          if (artifact === undefined) throw new AppError('not_found', `input ${input}: there is no artifact ${id}`)
-          return [input, artifact] as const
-        }),
-      )
-      const single = singleStep(component, { inputs: Object.fromEntries(given), params, seed })
-      const found = { pipeline: single.pipeline, digest: await pipelineDigest(single.pipeline) }
-      return must(
-        await enqueue(found, { params: single.params, trigger: { kind: 'demand', reason, by }, dedupeKey: null }),
-        'a run on demand',
-      )
+    async startStep(name, run) {
+      const { found, params } = await singleStepFrom(db, components(), name, run)
+      const trigger = { kind: 'demand' as const, reason: run.reason, by: run.by }
+      return must(await enqueue(found, { params, trigger, dedupeKey: null }, async () => {}), 'a run on demand')
     },
 
     async runs({ pipeline, state, limit, cursor }) {
@@ -350,6 +328,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
 
     async begin() {
       await clearWork(options.folder)
+      await clearKept(options.folder, clock.now())
       for (const row of await runs.inState('running')) {
         const found = await find(row.pipeline)
         if (found !== undefined && found.digest === row.pipeline_digest) launch(row, found.pipeline)

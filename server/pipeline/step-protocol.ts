@@ -30,6 +30,7 @@ export type StepTask = {
   readonly reads: Json
   readonly seed: number
   readonly folder: string
+  readonly kept: string
 }
 
 /** A step for a worker that waits for one, with ports that are closed at its end, whatever it may still send. */

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Client, createClient } from '../../shared/contract/client.ts'
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
@@ -26,6 +27,7 @@ import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type 
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
 import { createWorkerPool } from './worker-pool.ts'
+import { keptFolder } from './work-folder.ts'
 
 export type StepRunnerOptions = {
   readonly db: Db
@@ -260,6 +262,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
       const measured = openMetricLog({ db, clock, run: run.seq, step: row.step })
       let ending: Ending
+      let kept: string | undefined
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
         const inputs = await inputsOf(run, pipeline, row)
@@ -289,7 +292,8 @@ export function createStepRunner(options: StepRunnerOptions) {
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
           await begin(row, resolved)
-          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads }, log, measured, signal))
+          kept = keptFolder(options.folder, row.id, cache.key)
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads, kept }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
@@ -299,6 +303,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
       await commit(row, resolved, component.outputs, ending, log, measured)
+      if (kept !== undefined && ending.state === 'succeeded') await rm(kept, { recursive: true, force: true })
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
@@ -312,7 +317,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     run: RunRow,
     pipeline: Pipeline,
     row: ExecutionRow,
-    given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads'] },
+    given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads']; kept: string },
     log: RunLog,
     measured: MetricLog,
     signal: AbortSignal,
@@ -332,6 +337,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         ...given,
         seed: run.seed,
         folder: join(options.folder, row.id),
+        kept: given.kept,
       },
       limits: { ...options.limits, ...component.limits },
       clock,

@@ -68,6 +68,7 @@ function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) =>
     api: createClient({ url: BRIDGE_URL, fetch: bridgedFetch(api) }),
     blobs: bridgedBlobs(blobs),
     folder: task.folder,
+    kept: task.kept,
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     progress: (done, total, note = '') => {
       const now = systemClock.monotonic()

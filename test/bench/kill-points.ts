@@ -17,7 +17,7 @@ export const bench: Bench = async ({ say, table }) => {
   const points = [
     ...steps.flatMap((step) => [
       `${step}:running`,
-      `${step}:progress`,
+      `${step}:middle`,
       ...(step === 'register' ? ['register:made'] : []),
       // after the last step there is nothing left to kill
       ...(step === steps.at(-1) ? [] : [`${step}:succeeded`]),

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { FLOAT, LIST } from '@duckdb/node-api'
 import * as z from 'zod'
 import { asIs, type Examples } from '../../../shared/compute/examples.ts'
 import { predictBatches } from '../../../shared/compute/predict-batches.ts'
@@ -10,8 +9,8 @@ import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
 import { type Batch, batchLength, isImageColumn } from '../../../shared/data/columns.ts'
 import { readOutput } from '../../../shared/worker/read-output.ts'
 import { type Duck, literal, openDuck, quoted } from '../../datasets/duckdb.ts'
-import { PARQUET_OPTIONS } from '../../datasets/duckdb.ts'
 import { defineComponent } from '../component.ts'
+import { type Answer, answerParts } from '../data/answer-parts.ts'
 import { openModel } from '../data/evaluate-model.ts'
 import type { Preparation } from '../data/example-form.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
@@ -29,6 +28,8 @@ const params = z.strictObject({
   id: z.string().min(1).max(128).default('id'),
   /** Rows that are in the network at a time. */
   batchSize: z.int().min(1).max(4096).default(256),
+  /** Rows after which answers are kept for good: what an interrupted step has to do again at most. */
+  partRows: z.int().min(1).max(1_000_000).default(20_000),
 })
 
 /** The id's name while rows are read: the column may be one of the model's own too. */
@@ -63,7 +64,7 @@ async function columnsFor(duck: Duck, path: string, { form }: Preparation, id: s
 /** Answers of a version to every row: `id`, `label`, `confidence`, `probabilities` (in the order of the property `labels`), `version`. */
 export const predict = defineComponent({
   name: 'predict',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { data: 'data' },
   outputs: { predictions: 'data' },
@@ -75,7 +76,7 @@ export const predict = defineComponent({
       throw new AppError('version_revoked', `${model} version ${version} was revoked (${found.revoked.reason}): choose another`)
     return { version, manifest: found.manifest }
   },
-  async run({ params: { model, alias, id, batchSize }, inputs, reads, api, signal, blobs, folder, log, progress }) {
+  async run({ params: { model, alias, id, batchSize, partRows }, inputs, reads, api, signal, blobs, folder, kept, log, progress }) {
     const chosen = liveVersion.parse(reads)
     if (chosen === null) throw new AppError('unknown_version', `${model}@${alias} points at no version yet: release one, or name a version`)
     const { manifest, model: file } = await fetchVersion(api, chosen.manifest as Sha256, signal)
@@ -85,38 +86,36 @@ export const predict = defineComponent({
     const runtime = await openModel(file)
     const from = inputs.data.path
     const reader = await openDuck({ folder, files: [from], memoryMb: MEMORY_MB, threads: 1 })
-    const writer = await openDuck({ folder, memoryMb: MEMORY_MB, threads: 1 })
     try {
       const columns = await columnsFor(reader, from, prepared, id)
       const [counted] = await reader.rows(`SELECT count(*)::DOUBLE AS n FROM read_parquet(${literal(from)})`)
       const total = Number(counted?.['n'] ?? 0)
-      await writer.run('CREATE TABLE answers (id VARCHAR, label VARCHAR, confidence FLOAT, probabilities FLOAT[], version INTEGER)')
-      const appender = await writer.connection.createAppender('answers')
-      const counts = new Map<string, number>()
-      let done = 0
+      const parts = await answerParts({ kept, memoryMb: MEMORY_MB })
+      let done = Math.min(total, parts.count * partRows)
+      if (done > 0) log.info(`going on at row ${done}: ${parts.count} parts of an interrupted attempt are there`)
+      let waiting: Answer[] = []
+      const keep = async (all: boolean): Promise<void> => {
+        while (waiting.length >= partRows || (all && waiting.length > 0)) {
+          await parts.add(waiting.slice(0, partRows))
+          waiting = waiting.slice(partRows)
+        }
+      }
       const select = [`CAST(${quoted(id)} AS VARCHAR) AS ${ID}`, ...columns.map(quoted)].join(', ')
-      for await (const rows of readBatches(reader, `SELECT ${select} FROM read_parquet(${literal(from)})`, prepared.form)) {
+      const rest = `SELECT ${select} FROM read_parquet(${literal(from)}, file_row_number = true) WHERE file_row_number >= ${done}`
+      for await (const rows of readBatches(reader, rest, prepared.form)) {
         const { values, width } = await predictBatches(runtime, examplesOf(rows, prepared), { batchSize, transform, signal })
         const ids = rows[ID] as readonly (string | null)[]
         for (const [i, own] of ids.entries()) {
           const { probabilities, predicted, confidence } = readOutput(values.subarray(i * width, (i + 1) * width), prepared.labels)
-          const label = prepared.labels[predicted] ?? ''
-          if (own === null) appender.appendNull()
-          else appender.appendVarchar(own)
-          appender.appendVarchar(label)
-          appender.appendFloat(confidence)
-          appender.appendList(probabilities, LIST(FLOAT))
-          appender.appendInteger(chosen.version)
-          appender.endRow()
-          counts.set(label, (counts.get(label) ?? 0) + 1)
+          waiting.push({ id: own, label: prepared.labels[predicted] ?? '', confidence, probabilities, version: chosen.version })
         }
-        appender.flushSync()
         done += ids.length
+        await keep(false)
         progress(done, total, `${done} of ${total} rows`)
       }
-      appender.closeSync()
+      await keep(true)
       const path = join(folder, 'predictions.parquet')
-      await writer.run(`COPY answers TO ${literal(path)} ${PARQUET_OPTIONS}`)
+      const counts = await parts.join(path, folder)
       const answered = prepared.labels.map((label) => [label, counts.get(label) ?? 0] as const)
       log.info(`${model} version ${chosen.version} answered ${done} rows`)
       const properties = {
@@ -133,7 +132,6 @@ export const predict = defineComponent({
     } finally {
       runtime.dispose()
       reader.close()
-      writer.close()
     }
   },
 })

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
 
 /** `npm run bench -- kill-points` goes through all steps; here are those that differ in kind: a boundary, in a long step, after a side effect that is not recorded yet. */
-const POINTS = ['prepare:succeeded', 'train:progress', 'register:made']
+const POINTS = ['prepare:succeeded', 'train:middle', 'register:made']
 
 test('[PIP-141] a real run whose process is killed again and again, in steps and between them, ends with the digests of one that was left alone, no step done twice', async () => {
   const [alone = '', killed = ''] = folders

@@ -10,7 +10,7 @@ import { flightsSchema, writeFlights } from '../../../server/pipelines/flights-d
 import { createBench } from './pipeline-harness.ts'
 
 /**
- * A process that runs the flights pipeline on little data over the folder given and kills itself without warning (SIGKILL) at the point given: `STEP:running`, `STEP:progress`,
+ * A process that runs the flights pipeline on little data over the folder given and kills itself without warning (SIGKILL) at the point given: `STEP:running`, `STEP:middle` (its first progress, or 15 ms after its start),
  * `STEP:succeeded`, `register:made` (the version is there, the step has not ended) or `after:MS`. Goes on with a run that was interrupted. Without a point it runs to the end, and prints the run.
  */
 const [, , folder = '.', point = 'none'] = argv
@@ -38,7 +38,8 @@ bench.events.subscribe(({ type, data }) => {
   const { step, state } = data as { step?: string; state?: string }
   if (step !== where) return
   if (type === 'run.changed' && state === what) die()
-  else if (type === 'run.progress' && what === 'progress') die()
+  else if (type === 'run.progress' && what === 'middle') die()
+  else if (type === 'run.changed' && state === 'running' && what === 'middle') void systemClock.sleep(15).then(die)
 })
 if (where === 'after') void systemClock.sleep(Number(what)).then(die)
 if (what === 'made') {

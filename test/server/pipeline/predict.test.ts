@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { literal, openDuck } from '../../../server/datasets/duckdb.ts'
@@ -152,3 +153,39 @@ test.each([
   expect(failed.state).toBe('failed')
   expect(failed.error).toMatchObject({ code, detail: expect.stringContaining(detail) as string })
 })
+
+test('[PIP-142] batch prediction that was interrupted goes on after the rows whose answers are kept, with the same file in the end', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'shoal-predict-'))
+  let own = await createBench({ pipelines: [batchPredict], folder })
+  try {
+    await publishVersion(own.api, 'digits', await digitModel())
+    await own.api('datasets.create', { body: { name: DIGITS } })
+    const body = new Uint8Array(await readFile(join(bench.folder, 'digits.parquet')))
+    await own.api('spans.upload', { params: { dataset: DIGITS }, body, type: 'application/vnd.apache.parquet' })
+    const extracted = await own.api('components.run', {
+      params: { component: 'extract' as Slug },
+      body: { params: { sources: { data: 'digits' }, query } },
+    })
+    await own.pipelines.idle()
+    const data = must((await own.pipelines.run(extracted.id)).steps[0]?.outputs['data'], 'the rows').id
+    const asked = await own.api('components.run', {
+      params: { component: 'predict' as Slug },
+      body: { inputs: { data }, params: { model: 'digits', partRows: 300 } },
+    })
+    // 2,048 rows have been answered: six parts are kept, the rest is not
+    await new Promise<void>((resolve) => void own.events.subscribe(({ type }) => type === 'run.progress' && resolve()))
+    await own.close()
+    own = await createBench({ pipelines: [batchPredict], folder })
+    await own.pipelines.begin()
+    await own.pipelines.idle()
+    const detail = await own.pipelines.run(asked.id)
+    expect(detail).toMatchObject({ state: 'succeeded', steps: [{ attempts: 2 }] })
+    const { items } = await own.pipelines.logs(asked.id, { limit: 100 })
+    expect(items.map(({ message }) => message)).toContain('going on at row 1800: 6 parts of an interrupted attempt are there')
+    expect(detail.steps[0]?.outputs['predictions']).toMatchObject({ digest: artifactOf(first).digest, properties: { rows: ROWS } })
+    expect(await readdir(join(folder, 'work', 'kept'))).toEqual([])
+  } finally {
+    await own.close()
+    await rm(folder, { recursive: true })
+  }
+}, 60_000)

@@ -46,6 +46,7 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
       reads: null,
       seed: 1,
       folder: join(folder, id),
+      kept: join(folder, `kept-${id}`),
     },
     limits: { timeoutMs: 10_000, memoryMb: MEMORY_MB, ...limits },
     clock: systemClock,
