@@ -1,5 +1,6 @@
 import { must } from '../core/assert.ts'
 import { seededRandom } from '../core/random.ts'
+import { orthogonalValues } from './orthogonal.ts'
 import {
   add,
   cast,
@@ -14,6 +15,7 @@ import {
   serialization,
   slice,
   type Tensor,
+  tensor,
   tidy,
 } from './tf.ts'
 
@@ -109,6 +111,15 @@ export function repairLayers(): void {
   if (repaired) return
   repaired = true
   const classes = serialization.SerializationMap.getMap().classNameMap
+  // every recurrent layer begins with this unless told otherwise, and it needs methods of tensors that only the union package has
+  const orthogonal = must(classes['Orthogonal'], 'Orthogonal')[0].prototype as {
+    gain: number
+    seed?: number | null
+    apply(shape: number[]): Tensor
+  }
+  orthogonal.apply = function (shape) {
+    return tensor(orthogonalValues(shape, this.gain, this.seed), shape)
+  }
   // the loader turns `gelu_new` into camel case before it looks the activation up
   classes['geluNew'] = must(classes['gelu_new'], 'gelu_new')
   for (const name of ['Conv1D', 'Conv2D', 'Conv3D']) patch(name, 'call', undilated)

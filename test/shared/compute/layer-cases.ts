@@ -29,7 +29,7 @@ const two = (make: () => Applicable) => (x: SymbolicTensor) => {
 }
 
 const l = layers.layers
-const small = { units: 3, recurrentInitializer: 'glorotUniform' as const }
+const small = { units: 3 }
 const image = [7, 6, 4] as const
 const series = [6, 4] as const
 const flat = [7] as const
