@@ -89,7 +89,12 @@ test('[CMP-2] a backend that computes wrongly is not used, and says what is wron
 })
 
 test('[CMP-3] chooses by measurement, gives the timings, and tells why others are out', async () => {
-  const { choice } = await choose({ model: await someModel(), wasmPath, candidates: ['webgpu', 'wasm', 'cpu'], clock: clockThatRuns([3, 2, 5, 3]) })
+  const { choice } = await choose({
+    model: await someModel(),
+    wasmPath,
+    candidates: ['webgpu', 'wasm', 'cpu'],
+    clock: clockThatRuns([3, 2, 5, 3]),
+  })
   const medians = Object.values(choice.timings).map(({ median }) => median)
   expect(Object.keys(choice.timings).sort()).toEqual(['cpu', 'wasm'])
   expect(choice.timings[choice.candidate]?.median).toBe(Math.min(...medians))
