@@ -16,6 +16,7 @@ import { runs } from './commands/runs.ts'
 import { serve } from './commands/serve.ts'
 import { status } from './commands/status.ts'
 import { triggers } from './commands/triggers.ts'
+import { trials } from './commands/trials.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -35,6 +36,7 @@ export const shoal: Group = {
     triggers,
     runs,
     lineage,
+    trials,
     rollouts,
     alerts,
     datasets,

@@ -1,6 +1,7 @@
 import { accessRoutes } from './access.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
+import { modelCardRoutes } from './model-card.ts'
 import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
@@ -13,6 +14,7 @@ import { trialRoutes } from './trials.ts'
 export const ROUTES = {
   ...accessRoutes,
   ...registryRoutes,
+  ...modelCardRoutes,
   ...deliveryRoutes,
   ...datasetRoutes,
   ...pipelineRoutes,

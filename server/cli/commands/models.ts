@@ -1,3 +1,4 @@
+import { card } from './models-card.ts'
 import { command, type Group } from '../command.ts'
 import { fieldsText, timeText } from '../output.ts'
 
@@ -61,4 +62,9 @@ const aliasesText = (aliases: Readonly<Record<string, number>>): string =>
     .map(([alias, version]) => `${alias}→${version}`)
     .join(' ') || '-'
 
-export const models: Group = { name: 'models', description: 'Models: list, show, create', commands: [list, show, create], fallback: 'list' }
+export const models: Group = {
+  name: 'models',
+  description: 'Models: list, show, create, card',
+  commands: [list, show, create, card],
+  fallback: 'list',
+}
