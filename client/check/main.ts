@@ -23,7 +23,13 @@ async function check(): Promise<unknown> {
       const loaded = await worker.call('load', [{ manifest: job.manifest, tensors, candidates: [backend], allowSoftware: true }])
       const { bytes } = await worker.call('memory', [])
       const timing = loaded.choice.timings[backend]
-      backends[backend] = { ok: true, largestDifference: loaded.largestDifference, loadMs: loaded.ms, answerMs: timing?.median ?? null, bytes }
+      backends[backend] = {
+        ok: true,
+        largestDifference: loaded.largestDifference,
+        loadMs: loaded.ms,
+        answerMs: timing?.median ?? null,
+        bytes,
+      }
       await worker.call('unload', [loaded.handle])
     } catch (thrown) {
       const { code, detail } = toAppError(thrown)

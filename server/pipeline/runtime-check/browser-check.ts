@@ -105,6 +105,7 @@ export async function checkInBrowser(options: BrowserCheck): Promise<BrowserAnsw
   const stopped = new AbortController()
   const onAbort = () => reject(new AppError('aborted', 'the check was aborted'))
   options.signal.addEventListener('abort', onAbort, { once: true })
+  if (options.signal.aborted) onAbort()
   void options.clock
     .sleep(options.timeoutMs, stopped.signal)
     .then(() => reject(new AppError('timeout', `the browser did not answer within ${options.timeoutMs} ms`)))
