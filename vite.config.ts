@@ -10,6 +10,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const PAGES = [
   { source: 'client/app/index.html', file: 'index.html', url: '/' },
   { source: 'client/console/index.html', file: 'console/index.html', url: '/console/' },
+  { source: 'client/check/index.html', file: 'check/index.html', url: '/check/' },
 ] as const
 
 /** Serves and writes each page at its own address instead of at its place in the source tree. */
@@ -53,7 +54,7 @@ export default defineConfig({
     // the one large chunk is the runtime, in the worker
     chunkSizeWarningLimit: 2500,
     rolldownOptions: {
-      input: { app: path('client/app/index.html'), console: path('client/console/index.html') },
+      input: { app: path('client/app/index.html'), console: path('client/console/index.html'), check: path('client/check/index.html') },
       // pages use names and types of the runtime only; it runs in the worker, which is built apart from this
       treeshake: { moduleSideEffects: [{ test: /\/shared\/compute\/|\/@tensorflow\//, sideEffects: false }] },
     },
@@ -78,7 +79,7 @@ export default defineConfig({
       injectManifest: {
         globPatterns: ['index.html', 'assets/*.{js,css,wasm}', '*.{svg,webmanifest}', 'icon-192.png'],
         // the console needs the server anyway; runtimes of other kinds of models are kept when one is first used
-        globIgnores: ['assets/console-*', 'assets/plot-options-*', ...ON_DEMAND],
+        globIgnores: ['assets/console-*', 'assets/check-*', 'assets/plot-options-*', ...ON_DEMAND],
         // under the address that the server gives it
         manifestTransforms: [
           async (entries) => ({ manifest: entries.map((entry) => (entry.url === 'index.html' ? { ...entry, url: '/' } : entry)) }),

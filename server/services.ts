@@ -37,6 +37,7 @@ import { componentRoutes } from './pipeline/component-routes.ts'
 import { pipelineRoutes } from './pipeline/pipeline-routes.ts'
 import { createPipelines, type Pipelines } from './pipeline/pipeline-service.ts'
 import { exampleForm } from './registry/example-form.ts'
+import { cardRoutes } from './registry/card-routes.ts'
 import { registryRoutes } from './registry/registry-routes.ts'
 import { createRegistry, type Registry } from './registry/registry-service.ts'
 import { repeat } from './repeat.ts'
@@ -222,6 +223,13 @@ export async function createServices(options: ServicesOptions): Promise<Services
       serverRoutes({ version, db, blobs, access, events, clock, closing: closing.signal }),
       accessRoutes(access),
       registryRoutes(registry),
+      cardRoutes({
+        model: registry.getModel,
+        version: registry.getVersion,
+        manifest: registry.manifestOf,
+        run: (run) => pipelines.run(run),
+        read: blobs.read,
+      }),
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),

@@ -20,6 +20,7 @@ import { skew } from './commands/skew.ts'
 import { status } from './commands/status.ts'
 import { triggers } from './commands/triggers.ts'
 import { steps } from './commands/steps.ts'
+import { trials } from './commands/trials.ts'
 import { versions } from './commands/versions.ts'
 
 /** Every command of the command line. */
@@ -40,6 +41,7 @@ export const shoal: Group = {
     runs,
     lineage,
     steps,
+    trials,
     rollouts,
     alerts,
     skew,

@@ -16,6 +16,7 @@ export const ARTIFACT_TYPES = [
   'metrics',
   'report',
   'blessing',
+  'runtime-blessing',
   'version',
   'release',
 ] as const

@@ -3,6 +3,7 @@ import { componentRoutes } from './components.ts'
 import { datasetRoutes } from './datasets.ts'
 import { federationRoutes } from './federation.ts'
 import { importRoutes } from './imports.ts'
+import { modelCardRoutes } from './model-card.ts'
 import { monitoringRoutes } from './monitoring.ts'
 import { pipelineRoutes } from './pipelines.ts'
 import { deliveryRoutes, registryRoutes } from './registry.ts'
@@ -17,6 +18,7 @@ import { skewRoutes } from './skew.ts'
 export const ROUTES = {
   ...accessRoutes,
   ...registryRoutes,
+  ...modelCardRoutes,
   ...deliveryRoutes,
   ...datasetRoutes,
   ...schemaRoutes,

@@ -6,6 +6,7 @@ import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
 import { bytesText, numberText, shortId } from '../../ui/value-text.ts'
+import { CardButton } from '../card-button.tsx'
 import { AliasHistory } from '../alias-history.tsx'
 import { Loaded } from '../loaded.tsx'
 import { linkTo, place } from '../location.ts'
@@ -120,6 +121,7 @@ function Versions({ items, onAction }: { items: readonly VersionSummary[]; onAct
                   Lineage
                 </a>
               )}
+              <CardButton model={version.model} version={version.version} />
               <Button
                 disabled={!may('releaser') || version.revoked !== null}
                 onClick={() => onAction({ kind: 'set-alias', version: version.version })}

@@ -1,3 +1,4 @@
+import { card } from './models-card.ts'
 import { command, type Group } from '../command.ts'
 import { fieldsText, timeText } from '../output.ts'
 import { importModel } from './models-import.ts'
@@ -64,7 +65,7 @@ const aliasesText = (aliases: Readonly<Record<string, number>>): string =>
 
 export const models: Group = {
   name: 'models',
-  description: 'Models: list, show, create, import',
-  commands: [list, show, create, importModel],
+  description: 'Models: list, show, create, import, card',
+  commands: [list, show, create, importModel, card],
   fallback: 'list',
 }

@@ -50,6 +50,7 @@ export const register = defineComponent({
     transforms: 'transforms',
     metrics: 'metrics',
     blessing: 'blessing',
+    runtime: 'runtime-blessing?',
   },
   outputs: { version: 'version' },
   params,
@@ -58,6 +59,7 @@ export const register = defineComponent({
     const prepared = await inputs.transforms.json(preparation)
     const metrics = await inputs.metrics.json(metricsDocument)
     const blessing = await inputs.blessing.json(blessed)
+    await inputs.runtime?.json(z.object({ blessed: z.literal(true) }))
     const file = await readModel(inputs.model.path)
     await startStepBackend()
     const runtime = await openModel(file)

@@ -40,7 +40,7 @@ export const train = defineComponent({
   params,
   limits: { timeoutMs: 30 * 60 * 1000, memoryMb: 3072 },
   reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
-  async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, log, progress }) {
+  async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, log, logMetrics, progress }) {
     const backend = await startStepBackend()
     const prepared = await inputs.transforms.json(preparation)
     const tuned = inputs.trials === undefined ? undefined : await inputs.trials.json(trials)
@@ -73,9 +73,14 @@ export const train = defineComponent({
       validation,
       seed,
       signal,
+      afterEpoch: async (epoch) => {
+        log.info(epochText(epoch))
+        const { epoch: at, seconds: _, ...figures } = epoch
+        logMetrics(figures, at)
+        return 'go on'
+      },
       onProgress: ({ done, total, epoch, loss }) => progress(done, total, `epoch ${epoch} of ${chosen.epochs}, loss ${loss.toFixed(3)}`),
     })
-    for (const epoch of history) log.info(epochText(epoch))
     if (bestEpoch < chosen.epochs)
       log.info(`stopped after epoch ${history.length} of ${chosen.epochs}; the weights are those of epoch ${bestEpoch}`)
     const parameters = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0)

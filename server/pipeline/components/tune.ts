@@ -52,7 +52,7 @@ export const tune = defineComponent({
   outputs: { trials: 'trials' },
   params,
   limits: { timeoutMs: 4 * 60 * 60 * 1000 },
-  async run({ run, step, inputs, params: given, seed, api, signal, blobs, folder, log, progress }) {
+  async run({ run, step, inputs, params: given, seed, api, signal, blobs, folder, log, logMetrics, progress }) {
     const { recipe: base, space, trials: count, rows, parallel } = given
     const prepared = await inputs.transforms.json(preparation)
     const objective = given.objective ?? (answersWithNumber(prepared) ? 'loss' : 'accuracy')
@@ -86,6 +86,8 @@ export const tune = defineComponent({
         record: async (number, record) =>
           void (await api('trials.record', { params: { run, step, number: String(number) }, body: record }, { signal })),
         onTrial: (trial, started) => {
+          if (trial.score !== null)
+            logMetrics({ [`trial ${objective}`]: objective === 'loss' ? -trial.score : trial.score }, trial.number + 1)
           progress(started, count, `trial ${trial.number + 1} of ${count}`)
           log[trial.state === 'failed' ? 'warn' : 'info'](
             `trial ${trial.number + 1}: ${trial.state === 'failed' ? `failed, ${trial.error}` : `${objective} ${(objective === 'loss' ? -(trial.score ?? 0) : (trial.score ?? 0)).toFixed(4)} after ${trial.epochs} epochs`} with ${JSON.stringify(trial.params)}`,

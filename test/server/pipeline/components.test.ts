@@ -14,6 +14,7 @@ import { register } from '../../../server/pipeline/components/register.ts'
 import { train } from '../../../server/pipeline/components/train.ts'
 import { tune } from '../../../server/pipeline/components/tune.ts'
 import { validateData } from '../../../server/pipeline/components/validate-data.ts'
+import { validateRuntime } from '../../../server/pipeline/components/validate-runtime.ts'
 import { validateModel } from '../../../server/pipeline/components/validate-model.ts'
 import { fetchVersion } from '../../../server/pipeline/data/live-version.ts'
 import type { MetricsDocument } from '../../../server/pipeline/data/metrics-document.ts'
@@ -97,6 +98,11 @@ const plants = definePipeline({
         segments: { by: [['site']], allowedGap: 0.2 },
       },
     }),
+    'validate-runtime': step(validateRuntime, {
+      inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
+      // the browser has tests of its own (validate-runtime.test.ts)
+      params: { browser: 'off', budget: { answerMs: 5000, modelBytes: 10_000 } },
+    }),
     register: step(register, {
       inputs: {
         model: 'train.model',
@@ -105,6 +111,7 @@ const plants = definePipeline({
         transforms: 'prepare.transforms',
         metrics: 'evaluate.metrics',
         blessing: 'validate-model.blessing',
+        runtime: 'validate-runtime.runtime',
       },
       params: { model: param('model'), dataset: param('dataset') },
     }),
@@ -112,6 +119,20 @@ const plants = definePipeline({
 })
 
 const PLANTS = 'plants' as Slug
+
+/** The same, for devices that nobody has. */
+const { register: _, ...unregistered } = plants.steps
+const tight = definePipeline({
+  ...plants,
+  name: 'tight',
+  steps: {
+    ...unregistered,
+    'validate-runtime': step(validateRuntime, {
+      inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
+      params: { browser: 'off', budget: { modelBytes: 10 } },
+    }),
+  },
+})
 
 /** Training where the data is. */
 const garden = definePipeline({
@@ -127,7 +148,7 @@ const garden = definePipeline({
 let bench: PipelineBench
 let detail: RunDetail
 beforeAll(async () => {
-  bench = await createBench({ pipelines: [plants, garden] })
+  bench = await createBench({ pipelines: [plants, tight, garden] })
   const random = seededRandom(3)
   const rows = Array.from({ length: 600 }, (_, i) => {
     const rose = random.uniform() < 0.5
@@ -302,6 +323,43 @@ describe('components on tabular data', () => {
       { slice: 'site=north', live: null, lossP: null, gapP: expect.any(Number) },
       { slice: 'site=south', live: null },
     ])
+  })
+
+  test('[PIP-158] a candidate answers in Node within its budget before it is registered; one over it is refused with the figure', async () => {
+    expect(await content('validate-runtime', 'runtime')).toMatchObject({
+      blessed: true,
+      outcomes: [
+        {
+          target: 'node',
+          ok: true,
+          figures: { answerMs: expect.any(Number), modelBytes: expect.any(Number), memoryBytes: expect.any(Number) },
+        },
+        { target: 'browser', ok: true, why: 'switched off' },
+      ],
+    })
+    const { id } = await bench.pipelines.startRun('tight', { params: {}, reason: 'test', by: 'tests' })
+    await bench.pipelines.idle()
+    const tight = await bench.pipelines.run(id)
+    expect(tight).toMatchObject({
+      state: 'stopped',
+      error: { code: 'not_blessed', step: 'validate-runtime', detail: expect.stringMatching(/node: modelBytes is \d+, the budget is 10/) },
+    })
+  })
+
+  test('[PIP-169] the model card of a version is made from what was recorded, and says what it is not good for', async () => {
+    const card = await bench.api('versions.card', { params: { model: PLANTS, version: '1' } })
+    expect(card).toMatchObject({
+      model: { name: 'plants', version: 1, inputs: ['width', 'height', 'colour'], labels: ['rose', 'tulip'], layers: ['Dense', 'Dense'] },
+      training: { run: detail.id, pipeline: 'plants', splits: { train: 450, validation: 60, test: 90 }, trials: 3, recipe: { epochs: 6 } },
+      evaluation: { count: 90, figures: { accuracy: detail.metrics['accuracy'] } },
+      validation: { blessed: true },
+      runtime: { blessed: true },
+    })
+    expect(card.training?.sources).toHaveLength(3)
+    expect(card.limitations.join(' ')).toMatch(/tested on 90 rows only.*Devices leave it when it is wrong more often than/)
+    const page = await (await bench.api('versions.card-page', { params: { model: PLANTS, version: '1' } })).text()
+    expect(page).toMatch(/^<!doctype html>.*<h1>plants version 1<\/h1>/s)
+    await expect(bench.api('versions.card', { params: { model: PLANTS, version: '9' } })).rejects.toMatchObject({ code: 'unknown_version' })
   })
 
   test('[PIP-60] a step done again gives the same digests, so that what follows comes from the cache', async () => {

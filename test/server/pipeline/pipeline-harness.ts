@@ -31,6 +31,7 @@ import { componentRoutes } from '../../../server/pipeline/component-routes.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
 import type { FleetFacts } from '../../../server/pipeline/trigger-service.ts'
 import { createPipelines, type Pipelines } from '../../../server/pipeline/pipeline-service.ts'
+import { cardRoutes } from '../../../server/registry/card-routes.ts'
 import { registryRoutes } from '../../../server/registry/registry-routes.ts'
 import { createRegistry, type Registry } from '../../../server/registry/registry-service.ts'
 import { type BlobStore, createFsBlobs } from '../../../server/storage/blob-store.ts'
@@ -131,6 +132,13 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     handlers: [
       accessRoutes(access),
       registryRoutes(registry),
+      cardRoutes({
+        model: registry.getModel,
+        version: registry.getVersion,
+        manifest: registry.manifestOf,
+        run: (run) => pipelines.run(run),
+        read: blobs.read,
+      }),
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),

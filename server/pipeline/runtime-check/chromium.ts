@@ -1,0 +1,51 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { AppError } from '../../../shared/core/errors.ts'
+
+const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'microsoft-edge-stable', 'microsoft-edge']
+
+function usualPaths(env: Readonly<Record<string, string | undefined>>, platform: NodeJS.Platform): string[] {
+  if (platform === 'darwin')
+    return ['/Applications', join(homedir(), 'Applications')].flatMap((root) =>
+      ['Google Chrome', 'Chromium', 'Microsoft Edge'].map((app) => join(root, `${app}.app`, 'Contents', 'MacOS', app)),
+    )
+  if (platform === 'win32')
+    return ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA'].flatMap((name) =>
+      env[name] === undefined
+        ? []
+        : [
+            join(env[name], 'Google', 'Chrome', 'Application', 'chrome.exe'),
+            join(env[name], 'Microsoft', 'Edge', 'Application', 'msedge.exe'),
+          ],
+    )
+  return (env['PATH'] ?? '').split(delimiter).flatMap((folder) => NAMES.map((name) => join(folder, name)))
+}
+
+/** A browser of this machine: the named one, SHOAL_CHROMIUM, or one that is installed; undefined where there is none. Throws not_found where the named one is not there. */
+export function findChromium(
+  named: string | null,
+  env: Readonly<Record<string, string | undefined>>,
+  platform: NodeJS.Platform = process.platform,
+): string | undefined {
+  const wanted = named ?? env['SHOAL_CHROMIUM']
+  if (wanted !== undefined && wanted !== '') {
+    if (existsSync(wanted)) return wanted
+    throw new AppError('not_found', `there is no browser at ${wanted}: name one that is there, or leave it out to have one found`)
+  }
+  return usualPaths(env, platform).find((path) => existsSync(path))
+}
+
+/** Headless, with WebGPU on its software adapter, without its sandbox where that cannot be had (root), and without anything that talks to the network on its own. */
+export const HEADLESS_FLAGS = [
+  '--headless=new',
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-unsafe-swiftshader',
+  '--no-sandbox',
+  '--no-first-run',
+  '--no-default-browser-check',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+] as const
