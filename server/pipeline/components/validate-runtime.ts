@@ -104,11 +104,8 @@ export const validateRuntime = defineComponent({
           transforms: prepared.transforms,
           labels: prepared.labels,
           monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
-          selfTest: {
-            input: must(selfTest.inputs[0], 'a golden input'),
-            output: must(selfTest.outputs[0], 'a golden output'),
-            tolerance: selfTest.tolerance,
-          },
+          selfTest,
+          requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
         }
         const memoryBytes = runtime.memory().bytes
         const wrong = [...over('answerMs', answerMs), ...over('modelBytes', modelBytes), ...over('memoryBytes', memoryBytes)]
