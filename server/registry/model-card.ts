@@ -52,8 +52,9 @@ export function createModelCards(options: CardOptions) {
     const outputs = (run?.steps ?? []).flatMap((step) => Object.values(step.outputs))
     const content = async <S extends z.ZodType>(type: string, schema: S): Promise<z.output<S> | null> => {
       const found = outputs.find((artifact) => artifact.type === type)
-      if (found?.digest == null) return null
-      const bytes = await options.read(found.digest).catch(unlessGone)
+      const digest = found?.digest ?? null
+      if (digest === null) return null
+      const bytes = await options.read(digest).catch(unlessGone)
       const parsed = bytes === undefined ? undefined : schema.safeParse(JSON.parse(fromUtf8(bytes)))
       return parsed?.success === true ? parsed.data : null
     }

@@ -7,8 +7,6 @@ import type { ModelInput, RunnableManifest } from '../../shared/worker/inference
 import { readOutput } from '../../shared/worker/read-output.ts'
 import { imageShapeOf, type PreparedInput, prepareInput } from '../../shared/worker/prepare-input.ts'
 
-type Row = Exclude<PredictInput, { shape: readonly number[] } | { tensors: object }>
-
 const isImage = (input: PredictInput): input is Extract<PredictInput, { shape: readonly number[] }> =>
   'shape' in input && Array.isArray(input.shape)
 export const isTensors = (input: PredictInput): input is Extract<PredictInput, { tensors: object }> =>

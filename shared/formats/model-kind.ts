@@ -2,15 +2,15 @@ import { AppError } from '../core/errors.ts'
 import type { ModelFile } from './tfjs-files.ts'
 
 /** Files that people mistake for ones a browser runs, by how they begin, and what to do about it. */
-const FOREIGN: readonly (readonly [RegExp, string])[] = [
+const FOREIGN: readonly (readonly [RegExp | readonly string[], string])[] = [
   [/^\s*<(!doctype|html|\?xml)/i, 'a web page, probably what a server said in place of the file'],
   [/^.HDF\r\n/s, 'a Keras HDF5 file: convert it with tensorflowjs_converter'],
   [
-    /^PK\u0003\u0004/,
+    ['PK\u0003\u0004'],
     'a zip archive (a .keras or PyTorch file, perhaps): export the model as ONNX, or convert it with tensorflowjs_converter',
   ],
   [/^....TFL3/s, 'a TensorFlow Lite file: convert its source model to ONNX or a tfjs graph model'],
-  [/^\u0080[\u0002-\u0005]/, 'a Python pickle, which is code and never loaded: export the model as ONNX'],
+  [['\u0080\u0002', '\u0080\u0003', '\u0080\u0004', '\u0080\u0005'], 'a Python pickle, which is code and never loaded: export the model as ONNX'],
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the file itself (git lfs pull)'],
   [/^GGUF/, 'a GGUF file, which no runtime here takes'],
 ]
@@ -27,7 +27,10 @@ export function modelKind(files: readonly ModelFile[]): { kind: ModelKind; main:
     new AppError('invalid_document', `${where} is ${what}`, { issues: [{ where, what }] })
   for (const file of files) {
     if (file.bytes.length === 0) throw refuse(file.name, 'empty')
-    const foreign = FOREIGN.find(([beginning]) => beginning.test(begin(file)))
+    const text = begin(file)
+    const foreign = FOREIGN.find(([beginning]) =>
+      beginning instanceof RegExp ? beginning.test(text) : beginning.some((one) => text.startsWith(one)),
+    )
     if (foreign !== undefined) throw refuse(file.name, foreign[1])
   }
   // weights may begin with any byte

@@ -1,3 +1,4 @@
+import { must } from '../../../shared/core/assert.ts'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { cnn } from '../../../shared/compute/architectures.ts'
@@ -123,7 +124,8 @@ describe('[REG-30] a model file becomes a version', () => {
     const { predictions, backend } = await ask('language', [{ inputs: source }])
     expect(backend).toBe('cpu')
     const [classes, scores] = predictions[0]?.outputs ?? []
-    const best = (scores?.data as number[]).indexOf(Math.max(...(scores?.data as number[])))
+    const likely = must(scores, 'the scores').data as number[]
+    const best = likely.indexOf(Math.max(...likely))
     expect(classes?.data[best]).toBe('py')
   }, 60_000)
 
