@@ -10,7 +10,10 @@ const FOREIGN: readonly (readonly [RegExp | readonly string[], string])[] = [
     'a zip archive (a .keras or PyTorch file, perhaps): export the model as ONNX, or convert it with tensorflowjs_converter',
   ],
   [/^....TFL3/s, 'a TensorFlow Lite file: convert its source model to ONNX or a tfjs graph model'],
-  [['\u0080\u0002', '\u0080\u0003', '\u0080\u0004', '\u0080\u0005'], 'a Python pickle, which is code and never loaded: export the model as ONNX'],
+  [
+    ['\u0080\u0002', '\u0080\u0003', '\u0080\u0004', '\u0080\u0005'],
+    'a Python pickle, which is code and never loaded: export the model as ONNX',
+  ],
   [/^version https:\/\/git-lfs/, 'a Git LFS pointer: fetch the file itself (git lfs pull)'],
   [/^GGUF/, 'a GGUF file, which no runtime here takes'],
 ]

@@ -1,4 +1,3 @@
-import { test } from 'vitest'
 import { analyse } from '../../../server/pipeline/components/analyse.ts'
 import { evaluate } from '../../../server/pipeline/components/evaluate.ts'
 import { extract } from '../../../server/pipeline/components/extract.ts'
