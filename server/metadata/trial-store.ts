@@ -1,5 +1,5 @@
 import type { TrialRecord, TrialSummary } from '../../shared/contract/trials.ts'
-import type { RunId, Slug } from '../../shared/core/ids.ts'
+import type { RunId, Slug, StepId } from '../../shared/core/ids.ts'
 import type { Db } from '../storage/database.ts'
 
 type TrialTables = {
@@ -7,7 +7,7 @@ type TrialTables = {
   runs: { id: string; seq: number; pipeline: string }
 }
 
-export type TrialKey = { readonly run: RunId; readonly step: string; readonly number: number }
+export type TrialKey = { readonly run: RunId; readonly step: StepId; readonly number: number }
 
 /** Takes a database or a transaction. */
 export function trialStore(base: Db) {
@@ -38,10 +38,11 @@ export function trialStore(base: Db) {
         .offset(options.skip)
         .limit(options.limit)
         .execute()
-      return rows.map(({ record, run, pipeline, ...row }) => ({
+      return rows.map(({ record, run, pipeline, step, ...row }) => ({
         ...(JSON.parse(record) as TrialRecord),
         ...row,
         run: run as RunId,
+        step: step as StepId,
         pipeline: pipeline as Slug,
       }))
     },

@@ -57,7 +57,7 @@ ${model.revoked === null ? html`` : html`<ul class="notes"><li class="error"><st
           ['Pipeline', `${training.pipeline} (${training.pipelineDigest.slice(0, 12)})`],
           ['Data set', training.dataset ?? 'unknown'],
           ...Object.entries(training.splits).map(([name, rows]) => [`Rows, ${name}`, rows] as const),
-          ...(training.trials === null ? [] : [['Trials', training.trials] as const]),
+          ...(training.trialCount === 0 ? [] : [['Trials', training.trialCount] as const]),
         ])}<pre class="wide"><code>${JSON.stringify({ sources: training.sources, recipe: training.recipe }, null, 2)}</code></pre>`
   }
 <footer class="quiet">Made from what was recorded; nothing on this page was written by hand, except description and notes. ${model.notes}</footer></body></html>`

@@ -95,7 +95,7 @@ export function createModelCards(options: CardOptions) {
                 .flatMap(({ properties }) => list(properties['sources']).filter(isObject)),
               splits: Object.fromEntries(splits),
               recipe: (learnt?.recipe as JsonObject | undefined) ?? null,
-              trials: typeof trials === 'number' ? trials : null,
+              trialCount: typeof trials === 'number' ? trials : 0,
             },
       evaluation: metrics,
       validation: await content('blessing', blessing),

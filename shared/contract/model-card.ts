@@ -36,7 +36,8 @@ export const modelCard = z.object({
       /** Rows of each split. */
       splits: figures,
       recipe: z.nullable(jsonObject),
-      trials: z.nullable(z.int()),
+      /** Of the search that chose the recipe; 0 where there was none. */
+      trialCount: z.int(),
     }),
   ),
   evaluation: z.nullable(

@@ -21,7 +21,7 @@ export type TrialRecord = z.infer<typeof trialRecord>
 export const trialSummary = z.extend(trialRecord, {
   run: id('run'),
   pipeline: slug,
-  step: text(100),
+  step: id('step'),
   number: z.int().check(z.minimum(0)),
   /** The last rung's; null where there is none. */
   score: z.nullable(z.number()),
@@ -37,7 +37,7 @@ export const trialRoutes = defineRoutes({
     summary: 'Record how a trial of a search stands',
     description: 'The last record of a trial stands. A search that was interrupted reads them, and repeats no finished trial.',
     scope: 'editor',
-    params: z.object({ run: id('run'), step: text(100), number: z.string().check(z.regex(/^(0|[1-9][0-9]{0,5})$/)) }),
+    params: z.object({ run: id('run'), step: id('step'), number: z.string().check(z.regex(/^(0|[1-9][0-9]{0,5})$/)) }),
     body: { kind: 'json', schema: trialRecord },
     reply: { kind: 'json', status: 200, schema: trialSummary },
     errors: ['unknown_run'],

@@ -39,7 +39,7 @@ const card: ModelCard = {
 const trial = (number: number, more: Partial<TrialSummary>): TrialSummary => ({
   run,
   pipeline: 'plants' as Slug,
-  step: 'stp_1',
+  step: newId('step', cryptoRandom),
   number,
   params: { 'learningRate.rate': 0.01 },
   state: 'complete',

@@ -219,7 +219,13 @@ describe('components on tabular data', () => {
     const card = await bench.api('versions.card', { params: { model: PLANTS, version: '1' } })
     expect(card).toMatchObject({
       model: { name: 'plants', version: 1, inputs: ['width', 'height', 'colour'], labels: ['rose', 'tulip'], layers: ['Dense', 'Dense'] },
-      training: { run: detail.id, pipeline: 'plants', splits: { train: 450, validation: 60, test: 90 }, trials: 3, recipe: { epochs: 6 } },
+      training: {
+        run: detail.id,
+        pipeline: 'plants',
+        splits: { train: 450, validation: 60, test: 90 },
+        trialCount: 3,
+        recipe: { epochs: 6 },
+      },
       evaluation: { count: 90, figures: { accuracy: detail.metrics['accuracy'] } },
       validation: { blessed: true },
       runtime: { blessed: true },
