@@ -7,7 +7,7 @@ import { buildSeededModel } from '../../../../shared/compute/seeded-model.ts'
 import { must } from '../../../../shared/core/assert.ts'
 import { seededRandom } from '../../../../shared/core/random.ts'
 import { start } from '../node-backend.ts'
-import { drawBatch, planOf, relativeError, worstGradient, writeBatch } from './reference-gradients.ts'
+import { drawBatch, planOf, relativeError, wholeGradientError, writeBatch } from './reference-gradients.ts'
 import { trainedByPlan } from './trained-by-plan.ts'
 
 beforeAll(() => start('cpu'))
@@ -39,12 +39,11 @@ test('[CMP-20] random networks of convolutions, pooling and dense layers have th
         if (model === undefined || model.layers.some(({ outputShape }) => outputShape.some((size) => typeof size === 'number' && size < 1)))
           return
         const plan = await planOf(model, images, { loss, optimizer: { kind: 'sgd' } }, build)
-        const { error, name } = await worstGradient(model, plan, loss, drawBatch(model, loss, images, seededRandom(seed)))
-        expect(error, name).toBeLessThan(1e-5)
+        expect(await wholeGradientError(model, plan, loss, drawBatch(model, loss, images, seededRandom(seed)))).toBeLessThan(1e-5)
         model.dispose()
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 40, examples: [[[{ filters: 1, kernel: 1, pool: 2 }], [1], 3, 3, 'relaxed', 1828197590]] },
   )
 })
 

@@ -103,4 +103,16 @@ export async function worstGradient(
   return worst
 }
 
+/** Relative error of the gradient by all weights together: that of one tensor alone has no bound where its examples cancel out. */
+export async function wholeGradientError(model: LayersModel, plan: TrainingPlan, loss: LossKind, batch: Batch): Promise<number> {
+  writeBatch(plan, batch)
+  plan.differentiate(batch.images, { key: 1 })
+  const { gradients } = await tfjsGradients(model, loss, batch)
+  const names = [...gradients.keys()]
+  return relativeError(
+    names.flatMap((name) => [...must(plan.gradients.get(name), name).data]),
+    names.flatMap((name) => [...must(gradients.get(name), name)]),
+  )
+}
+
 const meanLoss = (plan: TrainingPlan, images: number): number => plan.losses.data.subarray(0, images).reduce((a, b) => a + b, 0) / images
