@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { CHROMIUM_FLAGS, findChromium } from './test/browser.ts'
@@ -6,6 +7,8 @@ const chromium = findChromium()
 
 export default defineConfig({
   test: {
+    // many tests wait for processes and disks more than they compute: one worker, the default on two cores, leaves half of both idle
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
@@ -16,7 +19,7 @@ export default defineConfig({
           // processes, not threads: DuckDB's native code and tests that kill or fork stay apart from each other
           pool: 'forks',
           execArgv: ['--disable-warning=ExperimentalWarning'],
-          testTimeout: 20_000,
+          testTimeout: 40_000,
         },
       },
       {
