@@ -186,8 +186,9 @@ describe('a contribution', () => {
   })
 
   test('[DEV-55] is aborted at once, hands in nothing, and can be made again under the same lease; two at a time are one', async () => {
-    const round = await begin({ plan: { epochs: 100 } })
-    const { model } = await learner({}, digitsOf([2, 3], 60))
+    // enough to do that training is still under way when the abort comes
+    const round = await begin({ plan: { epochs: 100, batchSize: 1, maxExamples: 300 } })
+    const { model } = await learner({}, digitsOf([2, 3], 300))
     const aborting = new AbortController()
     let batches = 0
     const contribution = model.contribute({
@@ -201,7 +202,7 @@ describe('a contribution', () => {
     await expect(contribution).rejects.toMatchObject({ code: 'aborted' })
     expect(batches).toBeGreaterThan(0)
     expect(bodies).toEqual([])
-    expect(await model.contribute({})).toMatchObject({ outcome: 'contributed', examples: 60 })
+    expect(await model.contribute({})).toMatchObject({ outcome: 'contributed', examples: 300 })
     expect(await roundOf(round.id)).toMatchObject({ leases: 1, accepted: 1 })
     await expect(model.contribute({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
   })
