@@ -85,6 +85,8 @@ test('[CMP-63] a device that is lost in mid-training ends it with its code, and 
         optimizer: { kind: 'sgd' },
         learningRate: { kind: 'constant', rate: 0.1 },
         seed: 1,
+        // a plan would train on WASM, which has no device to lose
+        engineChoice: 'tfjs',
         onProgress,
       }),
     )
