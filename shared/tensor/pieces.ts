@@ -90,9 +90,10 @@ export async function makePieces(tensors: NamedTensors, sizes: PieceSizes = SIZE
     // tied weights: the same bytes under two names are one piece
     else for (let i = first; i < entries.length; i++) entries[i] = { ...(entries[i] as TensorEntry), piece: same }
   }
+  const nothing = await sha256(new Uint8Array())
+  if (pieces.length === 0 && empty.length > 0) pieces.push({ digest: nothing, bytes: new Uint8Array() })
   for (const { name, tensor } of empty) {
-    const digest = await sha256(new Uint8Array())
-    entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], digest, piece: 0, offset: 0, bytes: 0 })
+    entries.push({ name, dtype: tensor.dtype, shape: [...tensor.shape], digest: nothing, piece: 0, offset: 0, bytes: 0 })
   }
   return { pieces, tensors: entries }
 }

@@ -82,7 +82,12 @@ test('[DEV-57] trains on the next backend where the first does not start, and sa
 test('[DEV-63] a job goes on from a checkpoint to the same bits, in another service; [DEV-62] and so does one that was paused', async () => {
   const time = { at: 0 }
   // every look at the time is a second later: a checkpoint at each second step
-  const clock = { ...systemClock, monotonic: () => (time.at += 1000) }
+  // and nobody waits long for news: a plan has ended before a real beat is over
+  const clock = {
+    ...systemClock,
+    monotonic: () => (time.at += 1000),
+    sleep: (_: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+  }
   const asked = { plan: { ...PLAN, epochs: 60 }, examples: labelled(60) }
   const whole = createTrainingService({ wasmPath, clock })
   const first = await whole.begin(await request(asked))

@@ -69,7 +69,7 @@ test('[SRV-1] predictions over HTTP are those of a device on the same pixels and
     largest = Math.max(largest, Math.abs(there.confidence - here.confidence))
   }
   // a device that measured something else as faster computes in another order
-  expect(largest).toBeLessThan(model.explainBackend().candidate === 'wasm' ? 1e-6 : 1e-4)
+  expect(largest).toBeLessThan(model.explainBackend()?.candidate === 'wasm' ? 1e-6 : 1e-4)
 })
 
 test('[SRV-1] rows of a table go through the transforms of the version', async () => {

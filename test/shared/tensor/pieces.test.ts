@@ -71,7 +71,7 @@ test('[TEN-6] a new version that changes the last layer shares every piece befor
 
 test('[TEN-4] pieces are of 1 to 4 MB unless told otherwise', async () => {
   const tensors = Object.fromEntries(
-    Array.from({ length: 8 }, (_, i) => [`layer_${i}/w`, makeTensor('uint8', [700 * KB], new Uint8Array(700 * KB))]),
+    Array.from({ length: 8 }, (_, i) => [`layer_${i}/w`, makeTensor('uint8', [700 * KB], new Uint8Array(700 * KB).fill(i))]),
   )
   const { pieces } = await makePieces({ ...tensors, 'large/w': makeTensor('uint8', [5 * KB * KB], new Uint8Array(5 * KB * KB)) })
   expect(pieces.map((piece) => piece.bytes.length / KB)).toEqual([1400, 1400, 1400, 1400, 5 * KB])

@@ -27,7 +27,13 @@ function mortal(lives: readonly number[]) {
     const crashes = new Set<(event: { message: string }) => void>()
     let looks = lives[resumedAt.length] ?? Number.POSITIVE_INFINITY
     let time = 0
-    const service = createTrainingService({ wasmPath, clock: { ...systemClock, monotonic: () => (time += 1000) } })
+    // a checkpoint at each second step, and news at once: a plan has ended before a real beat is over
+    const clock = {
+      ...systemClock,
+      monotonic: () => (time += 1000),
+      sleep: (_: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
+    }
+    const service = createTrainingService({ wasmPath, clock })
     const api = {
       ...service,
       begin(asked: TrainRequest) {
