@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { findChromium as findInstalled } from '../server/pipeline/runtime-check/chromium.ts'
 import { AppError } from '../shared/core/errors.ts'
 
 /** WebGPU on its software adapter, no sandbox (root in containers), and nothing that talks to the network on its own. */
@@ -21,17 +22,7 @@ export const CHROMIUM_FLAGS = [
 ] as const
 
 /** A Chromium to test with: SHOAL_CHROMIUM, a system one, or Playwright's own download; undefined where there is none. */
-export function findChromium(): string | undefined {
-  const named = process.env['SHOAL_CHROMIUM']
-  if (named !== undefined && named !== '') {
-    if (existsSync(named)) return named
-    throw new AppError(
-      'not_found',
-      `SHOAL_CHROMIUM names ${named}, where there is no file: set it to a Chromium, or unset it to have one found`,
-    )
-  }
-  return [...usualPaths(), ...playwrightPaths()].find((path) => existsSync(path))
-}
+export const findChromium = (): string | undefined => findInstalled(null, process.env) ?? playwrightPaths().find((path) => existsSync(path))
 
 type Installer = { readonly name: string; install(): void }
 type Ensure = { readonly log: (line: string) => void; readonly find?: () => string | undefined; readonly installers?: readonly Installer[] }
@@ -56,29 +47,6 @@ export function ensureChromium({ log, find = findChromium, installers = usualIns
     'unavailable',
     `no Chromium was found and none could be installed; tried ${tried.join('; ')}. Install Chromium, Chrome or Edge, or set SHOAL_CHROMIUM to one`,
   )
-}
-
-function usualPaths(): string[] {
-  switch (process.platform) {
-    case 'darwin':
-      return ['/Applications', join(homedir(), 'Applications')].flatMap((root) =>
-        ['Google Chrome', 'Chromium', 'Microsoft Edge'].map((app) => join(root, `${app}.app`, 'Contents', 'MacOS', app)),
-      )
-    case 'win32':
-      return ['PROGRAMFILES', 'PROGRAMFILES(X86)', 'LOCALAPPDATA']
-        .flatMap((name) => process.env[name] ?? [])
-        .flatMap((root) =>
-          [join('Google', 'Chrome'), 'Chromium', join('Microsoft', 'Edge')].map((app) =>
-            join(root, app, 'Application', app.endsWith('Edge') ? 'msedge.exe' : 'chrome.exe'),
-          ),
-        )
-    default:
-      return ['/usr/bin', '/usr/local/bin', '/snap/bin'].flatMap((folder) =>
-        ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'microsoft-edge-stable', 'microsoft-edge'].map((name) =>
-          join(folder, name),
-        ),
-      )
-  }
 }
 
 /** Chromium builds in Playwright's cache, newest first: another Playwright's download serves as well as ours. */

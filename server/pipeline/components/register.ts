@@ -13,6 +13,7 @@ import { preparation } from '../data/example-form.ts'
 import { answerReferences, inputReferences } from '../data/make-references.ts'
 import { figuresOf, metricsDocument } from '../data/metrics-document.ts'
 import { readModel } from '../data/model-file.ts'
+import { runnableManifest } from '../data/runnable-manifest.ts'
 import { countRows, type RowFilter } from '../data/row-filter.ts'
 import { loadSplit, type SplitExamples } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
@@ -103,21 +104,12 @@ export const register = defineComponent({
       }
       const slice = like && metrics.slices.find((one) => one.slice === `${like.column}=${like.value}`)
       const accuracy = (slice ?? metrics).intervals['accuracy']
-      const shape = (dimensions: readonly (number | null)[]): number[] => dimensions.map((dimension) => dimension ?? -1)
       const draft: ManifestDraft = {
-        topology: file.topology,
+        ...runnableManifest(file, prepared, runtime, selfTest),
         tensors: tensors.map((entry) => ({ ...entry, shape: [...entry.shape] })),
         pieces: pieces.map(({ digest, bytes }) => ({ digest, bytes: bytes.length })),
         deltas: [],
-        signature: {
-          inputs: [{ name: input.name, datatype: 'FP32', shape: shape(input.shape) }],
-          outputs: [{ name: output.name, datatype: 'FP32', shape: shape(output.shape) }],
-        },
-        transforms: prepared.transforms,
-        labels: prepared.labels,
-        monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
         references,
-        selfTest,
         // the upper end of the test's interval: what the test does not exclude cannot be held against the version
         promised: {
           errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (accuracy?.low ?? 0))),
@@ -130,7 +122,6 @@ export const register = defineComponent({
           dataset: given.dataset,
           notes: given.notes,
         },
-        requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
       }
       progress(4, 5, 'registering')
       const parent =

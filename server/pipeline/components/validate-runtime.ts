@@ -11,6 +11,7 @@ import { defineComponent } from '../component.ts'
 import { openModel } from '../data/evaluate-model.ts'
 import { preparation } from '../data/example-form.ts'
 import { readModel } from '../data/model-file.ts'
+import { runnableManifest } from '../data/runnable-manifest.ts'
 import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { type BrowserAnswer, checkInBrowser } from '../runtime-check/browser-check.ts'
@@ -73,7 +74,7 @@ export const validateRuntime = defineComponent({
       const examples = await loadSplit(inputs.examples.path, prepared, folder, { rows: 64 })
       const runtime = await openModel(file)
       try {
-        const [input, output] = [must(runtime.inputs[0], 'the model input'), must(runtime.outputs[0], 'the model output')]
+        const input = must(runtime.inputs[0], 'the model input')
         const rows = Math.min(8, examples.labels.length)
         const tensor = (from: number, count: number) => ({
           dtype: 'float32' as const,
@@ -94,19 +95,7 @@ export const validateRuntime = defineComponent({
         }
         const sorted = times.sort((a, b) => a - b)
         const answerMs = must(sorted[Math.floor(0.95 * (sorted.length - 1))], 'a time')
-        const shape = (dimensions: readonly (number | null)[]) => dimensions.map((dimension) => dimension ?? -1)
-        manifest = {
-          topology: file.topology,
-          signature: {
-            inputs: [{ name: input.name, datatype: 'FP32', shape: shape(input.shape) }],
-            outputs: [{ name: output.name, datatype: 'FP32', shape: shape(output.shape) }],
-          },
-          transforms: prepared.transforms,
-          labels: prepared.labels,
-          monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
-          selfTest,
-          requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
-        }
+        manifest = runnableManifest(file, prepared, runtime, selfTest)
         const memoryBytes = runtime.memory().bytes
         const wrong = [...over('answerMs', answerMs), ...over('modelBytes', modelBytes), ...over('memoryBytes', memoryBytes)]
         const figures = { answerMs, medianMs: must(sorted[Math.floor(sorted.length / 2)], 'a time'), modelBytes, memoryBytes }

@@ -9,7 +9,7 @@ import type { BackendName } from '../../../shared/compute/backends.ts'
 import type { Clock } from '../../../shared/core/clock.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { RunnableManifest } from '../../../shared/worker/inference-api.ts'
-import { HEADLESS_FLAGS } from './chromium.ts'
+import { headlessFlags } from './chromium.ts'
 
 const backend = z.union([
   z.strictObject({
@@ -86,7 +86,7 @@ export async function checkInBrowser(options: BrowserCheck): Promise<BrowserAnsw
   const { port } = server.address() as AddressInfo
   const browser = spawn(
     options.chromium,
-    [...HEADLESS_FLAGS, `--user-data-dir=${join(options.folder, 'browser')}`, `http://127.0.0.1:${port}/check/`],
+    [...headlessFlags(), `--user-data-dir=${join(options.folder, 'browser')}`, `http://127.0.0.1:${port}/check/`],
     {
       stdio: ['ignore', 'ignore', 'pipe'],
     },

@@ -31,21 +31,22 @@ export function findChromium(
   const wanted = named ?? env['SHOAL_CHROMIUM']
   if (wanted !== undefined && wanted !== '') {
     if (existsSync(wanted)) return wanted
-    throw new AppError('not_found', `there is no browser at ${wanted}: name one that is there, or leave it out to have one found`)
+    const who = named === null ? `SHOAL_CHROMIUM names ${wanted}, where there is no browser` : `there is no browser at ${wanted}`
+    throw new AppError('not_found', `${who}: name one that is there, or leave it out to have one found`)
   }
   return usualPaths(env, platform).find((path) => existsSync(path))
 }
 
-/** Headless, with WebGPU on its software adapter, without its sandbox where that cannot be had (root), and without anything that talks to the network on its own. */
-export const HEADLESS_FLAGS = [
+/** Headless, with WebGPU on its software adapter, and without anything that talks to the network on its own. Candidates are strangers: the sandbox stays, except for root, who cannot have one. */
+export const headlessFlags = (root = process.getuid?.() === 0): string[] => [
   '--headless=new',
   '--enable-unsafe-webgpu',
   '--use-webgpu-adapter=swiftshader',
   '--enable-unsafe-swiftshader',
-  '--no-sandbox',
+  ...(root ? ['--no-sandbox'] : []),
   '--no-first-run',
   '--no-default-browser-check',
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-] as const
+]
