@@ -1,5 +1,5 @@
 import { AppError, type Issue } from '../../shared/core/errors.ts'
-import type { Json, JsonObject } from '../../shared/core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../shared/core/json.ts'
 
 /** Stands for a parameter of the pipeline inside the parameters of a step. */
 export type ParamRef = { readonly $param: string }
@@ -9,12 +9,10 @@ export type ChoiceRef = { readonly $choice: string; readonly of: { readonly [val
 export const param = (name: string): ParamRef => ({ $param: name })
 export const choice = (name: string, of: { readonly [value: string]: Json }): ChoiceRef => ({ $choice: name, of })
 
-const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** The value with every reference replaced. What cannot be replaced is told in `issues`. */
 export function resolveParams(value: Json, params: JsonObject, where: string, issues: Issue[]): Json {
   if (Array.isArray(value)) return value.map((item: Json, i) => resolveParams(item, params, `${where}[${i}]`, issues))
-  if (!isObject(value)) return value
+  if (!isJsonObject(value)) return value
   const name = value['$param'] ?? value['$choice']
   if (typeof name === 'string') {
     const given = Object.hasOwn(params, name) ? params[name] : undefined

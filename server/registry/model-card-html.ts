@@ -2,8 +2,8 @@ import type { ModelCard } from '../../shared/contract/model-card.ts'
 import { type Html, html } from '../analysis/html.ts'
 import { REPORT_STYLE } from '../analysis/report-style.ts'
 import { confusionChart, reliabilityChart, slicesChart } from '../pipeline/data/evaluation-charts.ts'
+import { figure } from '../analysis/figures.ts'
 
-const figure = (x: number): string => String(Number(x.toPrecision(4)))
 const facts = (items: readonly (readonly [string, string | number])[]): Html =>
   html`<dl class="summary">${items.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`
 const lines = (items: readonly { readonly ok: boolean; readonly why: string }[]): Html =>

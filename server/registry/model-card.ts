@@ -6,7 +6,7 @@ import { fromUtf8 } from '../../shared/core/bytes.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import type { RunId, Slug } from '../../shared/core/ids.ts'
-import type { Json, JsonObject } from '../../shared/core/json.ts'
+import { isJsonObject, type Json, type JsonObject } from '../../shared/core/json.ts'
 import { inputsOf } from '../../shared/data/transforms.ts'
 import type { Manifest } from '../../shared/trust/manifest.ts'
 import { metricsDocument } from '../pipeline/data/metrics-document.ts'
@@ -30,14 +30,12 @@ const runtimeBlessing = z.object({
 const history = z.object({ recipe: z.record(z.string(), z.json()) })
 
 const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : [])
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** Names of the layers of a topology, as far as they can be read. */
 function layersOf(topology: JsonObject): string[] {
-  const outer = isObject(topology['model_config']) ? topology['model_config'] : topology
+  const outer = isJsonObject(topology['model_config']) ? topology['model_config'] : topology
   const config = outer['config']
-  const layers = isObject(config) ? list(config['layers']) : list(config)
-  return layers.flatMap((layer) => (isObject(layer) && typeof layer['class_name'] === 'string' ? [layer['class_name']] : []))
+  const layers = isJsonObject(config) ? list(config['layers']) : list(config)
+  return layers.flatMap((layer) => (isJsonObject(layer) && typeof layer['class_name'] === 'string' ? [layer['class_name']] : []))
 }
 
 /** Makes a version's card from what was recorded of it. What is no longer stored is left out, not guessed. */
@@ -92,7 +90,7 @@ export function createModelCards(options: CardOptions) {
               dataset: manifest.lineage.dataset,
               sources: outputs
                 .filter(({ type }) => type === 'data')
-                .flatMap(({ properties }) => list(properties['sources']).filter(isObject)),
+                .flatMap(({ properties }) => list(properties['sources']).filter(isJsonObject)),
               splits: Object.fromEntries(splits),
               recipe: (learnt?.recipe as JsonObject | undefined) ?? null,
               trialCount: typeof trials === 'number' ? trials : 0,

@@ -1,6 +1,6 @@
 import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
-import type { Json, JsonObject } from '../core/json.ts'
+import { isJsonObject, type Json } from '../core/json.ts'
 import type { Labels } from './examples.ts'
 import type { Topology } from './model.ts'
 import {
@@ -28,11 +28,9 @@ export type LossKind = 'softmax-cross-entropy' | 'binary-cross-entropy' | Regres
 
 export const isRegression = (loss: LossKind): loss is RegressionLoss => loss === 'mean-squared-error' || loss === 'mean-absolute-error'
 
-const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function at(value: Json | undefined, ...path: (string | number)[]): Json | undefined {
   let here = value
-  for (const key of path) here = Array.isArray(here) ? (here[Number(key)] as Json | undefined) : isObject(here) ? here[key] : undefined
+  for (const key of path) here = Array.isArray(here) ? (here[Number(key)] as Json | undefined) : isJsonObject(here) ? here[key] : undefined
   return here
 }
 
