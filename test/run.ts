@@ -17,7 +17,14 @@ type Output = { readonly code: number; readonly text: string }
 function run(command: string, args: readonly string[]): Promise<Output> {
   return new Promise((resolve) => {
     const path = join(ROOT, 'node_modules', '.bin') + delimiter + (process.env['PATH'] ?? '')
-    const env = { ...process.env, PATH: path, FORCE_COLOR: tty ? '1' : '0', NO_COLOR: tty ? undefined : '1' }
+    const env = {
+      ...process.env,
+      PATH: path,
+      FORCE_COLOR: tty ? '1' : '0',
+      NO_COLOR: tty ? undefined : '1',
+      // dozens of tests start servers and commands: each reads its modules a third faster from here
+      NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'),
+    }
     const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
     const chunks: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
