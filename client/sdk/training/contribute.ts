@@ -84,6 +84,8 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
       'unsupported_op',
       `version ${plan.base} is a model of the kind ${requires.runtime}, which answers but cannot be trained`,
     )
+  // told before the first step: a small job ends before its trainer has anything to tell
+  onProgress({ phase: 'train', done: 0, total: 0 })
   const trained = await trainer.train(
     {
       manifest: { topology, signature, transforms, monitors, selfTest, labels, requires },

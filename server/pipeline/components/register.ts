@@ -86,7 +86,7 @@ export const register = defineComponent({
       if (like !== undefined) log.info(`devices are expected to meet rows like those with ${like.column} = ${like.value}`)
       progress(1, 5, 'answers on rows like those that devices meet')
       const answers = like === undefined ? await answersOn(validation) : await answersOn(...(await unseen(like)))
-      const [input, output] = [must(runtime.inputs[0], 'the model input'), must(runtime.outputs[0], 'the model output')]
+      const input = must(runtime.inputs[0], 'the model input')
       progress(2, 5, 'references')
       const references = {
         ...(await inputReferences(inputs.train.path, prepared, folder, like)),

@@ -19,7 +19,7 @@ const select = (rows: number): string => `
   SELECT i AS key, (i % 7)::TINYINT AS small, (hash(i) % 100000)::HUGEINT AS huge, i * 3 AS even,
     (hash(i + 1) % 1000)::DOUBLE AS whole, ((hash(i + 2) % 100000) / 7.0)::FLOAT AS fraction, ((hash(i + 3) % 5000) / 100.0)::DECIMAL(9, 2) AS price,
     CASE i % 50 WHEN 0 THEN 'NaN'::DOUBLE WHEN 1 THEN 'Infinity'::DOUBLE WHEN 2 THEN '-Infinity'::DOUBLE WHEN 3 THEN NULL ELSE sqrt(i) - 10 END AS odd,
-    CASE WHEN i % 3 > 0 THEN ['red', 'green', 'grün', 'blue 🐟', ''][1 + i % 5] END AS colour, 'item ' || (hash(i) % 20000) AS item, uuid() AS id, i % 2 = 0 AS flag,
+    CASE WHEN i % 3 > 0 THEN ['red', 'green', 'grün', 'blue 🐟', ''][1 + i % 5] END AS colour, 'item ' || (hash(i) % 20000) AS item, md5(i::VARCHAR)::UUID AS id, i % 2 = 0 AS flag,
     '2024-01-01'::TIMESTAMP + to_seconds(i * 61) AS at, ('1960-01-01'::DATE + (i % 9000)::INTEGER) AS born, '12:30:00'::TIME AS clock,
     '\\x00\\x01'::BLOB AS raw, NULL::INTEGER AS nothing, {'x': i % 4} AS point, CASE WHEN i % 5 > 0 THEN [i % 3, NULL, 4] END AS numbers,
     CASE WHEN i % 4 > 0 THEN ['a', 'b', 'c'][1:i % 4] END AS words, CASE WHEN i % 2 = 0 THEN 'yes' ELSE 'no' END AS label

@@ -31,13 +31,13 @@ afterEach(async () => {
 })
 
 /** A control plane with one round that is open, and a device of this browser whose person has labelled some images. */
-async function world({ epochs = PLAN.epochs, examples = 24 } = {}) {
+async function world({ examples = 24, ...changes }: Partial<typeof PLAN> & { examples?: number } = {}) {
   const made = await makeModel()
   const server = await staticServer()
   await server.publish(made)
   const release = (await (await server.fetch('/v1/models/shapes/releases/stable', {})).json()) as Envelope
   const { stable } = JSON.parse(fromUtf8(fromBase64(release.payload))) as { stable: { version: number; manifest: string } }
-  const plan = { ...PLAN, epochs, model: 'shapes', base: stable.version, baseManifest: stable.manifest }
+  const plan = { ...PLAN, ...changes, model: 'shapes', base: stable.version, baseManifest: stable.manifest }
   const lease = { id: newId('lease', cryptoRandom), round: newId('round', cryptoRandom), plan, expires: Date.now() + 60_000 }
   const bodies: Uint8Array[] = []
   const fetch: Fetch = async (path, init) => {
@@ -116,10 +116,10 @@ test('[DEV-58] in a browser: trains in the training worker on WASM what the CPU 
 })
 
 test('[DEV-58] in a browser: the model answers and the page stays free while it trains; an abort ends the worker at once', async () => {
-  const { model, bodies, trainers } = await world({ epochs: 100, examples: 100 })
+  const { model, bodies, trainers } = await world({ epochs: 100, batchSize: 1, examples: 100 })
   const aborting = new AbortController()
   const trains = Promise.withResolvers<void>()
-  const contribution = model.contribute({ signal: aborting.signal, onProgress: ({ phase }) => phase === 'train' && trains.resolve() }).then(
+  const contribution = model.contribute({ signal: aborting.signal, onProgress: ({ phase, done }) => phase === 'train' && done > 0 && trains.resolve() }).then(
     () => 'ended',
     ({ code }: { code: string }) => code,
   )
