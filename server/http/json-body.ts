@@ -4,8 +4,6 @@ import { MAX_JSON_DEPTH } from '../../shared/core/limits.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const OPEN = new Set([0x5b, 0x7b])
-const CLOSE = new Set([0x5d, 0x7d])
 
 /**
  * Reads a JSON body. Size (after decompression) and depth are counted while it comes, so that neither a large nor a deep body is ever held
@@ -23,7 +21,7 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   } catch (cause) {
     throw new AppError('malformed_json', `the body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
-  assertStorable(value, 'body')
+  if (!storable(value)) assertStorable(value, 'body')
   return value
 }
 
@@ -82,6 +80,15 @@ async function collect(body: ReadableStream<Uint8Array> | null, maxBytes: number
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)
 }
 
+/** What a byte means to nesting, outside of strings. */
+const OTHER = 0
+const OPENS = 1
+const CLOSES = 2
+const QUOTES = 3
+const MEANING = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x5b || byte === 0x7b ? OPENS : byte === 0x5d || byte === 0x7d ? CLOSES : byte === QUOTE ? QUOTES : OTHER,
+)
+
 /** Gives the greatest nesting seen so far, over chunks cut anywhere. */
 function depthCounter(): (chunk: Uint8Array) => number {
   let depth = 0
@@ -89,19 +96,36 @@ function depthCounter(): (chunk: Uint8Array) => number {
   let inString = false
   let escaped = false
   return (chunk) => {
-    for (const byte of chunk) {
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i] as number
       if (inString) {
         if (escaped) escaped = false
         else if (byte === BACKSLASH) escaped = true
         else if (byte === QUOTE) inString = false
-      } else if (byte === QUOTE) inString = true
-      else if (OPEN.has(byte)) deepest = Math.max(deepest, ++depth)
-      else if (CLOSE.has(byte)) depth--
+        continue
+      }
+      const meaning = MEANING[byte]
+      if (meaning === OTHER) continue
+      if (meaning === QUOTES) inString = true
+      else if (meaning === CLOSES) depth--
+      else if (++depth > deepest) deepest = depth
     }
     return deepest
   }
 }
 
+/** Whether a value can be stored and signed. Where it is, most bodies, no place needs a name. */
+function storable(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value === 'string') return value.isWellFormed()
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return value.every(storable)
+  for (const key in value)
+    if (key === '__proto__' || !key.isWellFormed() || !storable((value as Record<string, unknown>)[key])) return false
+  return true
+}
+
+/** Fails at the first place that cannot be stored. */
 function assertStorable(value: unknown, where: string): void {
   if (typeof value === 'number' && !Number.isFinite(value)) throw unfit(where, 'a number beyond what a double can hold')
   if (typeof value === 'string' && !value.isWellFormed()) throw unfit(where, 'text with half a surrogate pair')

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '../storage/database.ts'
+import { insertRows } from '../storage/insert-rows.ts'
 import type { StoredValue } from './run-value.ts'
 
 export type RunValueTables = {
@@ -13,9 +14,6 @@ export type RunValueTables = {
 
 export type ValueKind = 'metric' | 'param' | 'tag'
 export type StoredPoint = { readonly name: number; readonly step: number; readonly at: number; readonly value: StoredValue }
-
-/** Five variables a point, of the 32,766 that a statement may have; one text for all full parts, so that it is compiled once. */
-const POINTS_PER_STATEMENT = 1000
 
 /** Takes a database or a transaction. Runs are named by runs.seq. */
 export function runValuesStore(base: Db) {
@@ -39,35 +37,24 @@ export function runValuesStore(base: Db) {
     findName: (kind: ValueKind, name: string): Promise<{ id: number } | undefined> =>
       db.selectFrom('value_names').select('id').where('kind', '=', kind).where('name', '=', name).executeTakeFirst(),
 
-    async addPoints(run: number, points: readonly StoredPoint[]): Promise<void> {
-      for (let at = 0; at < points.length; at += POINTS_PER_STATEMENT)
-        await db
-          .insertInto('metric_points')
-          .values(points.slice(at, at + POINTS_PER_STATEMENT).map((point) => ({ ...point, run })))
-          .onConflict((c) => c.columns(['run', 'name', 'step', 'at']).doUpdateSet({ value: (e) => e.ref('excluded.value') }))
-          .execute()
-    },
+    addPoints: (run: number, points: readonly StoredPoint[]): Promise<void> =>
+      insertRows(base, {
+        into: 'metric_points',
+        columns: ['run', 'name', 'step', 'at', 'value'],
+        rows: points.map(({ name, step, at, value }) => [run, name, step, at, value]),
+        onConflict: 'on conflict (run, name, step, at) do update set value = excluded.value',
+      }),
 
     /** The latest value of each name: the greatest step, and of one step the latest time. An older one changes nothing. */
-    async setLatest(run: number, points: readonly StoredPoint[], maker: string | null): Promise<void> {
-      for (let at = 0; at < points.length; at += POINTS_PER_STATEMENT)
-        await db
-          .insertInto('run_metrics')
-          .values(points.slice(at, at + POINTS_PER_STATEMENT).map((point) => ({ ...point, run, origin: run, maker })))
-          .onConflict((c) =>
-            c
-              .columns(['run', 'name'])
-              .doUpdateSet((e) => ({
-                value: e.ref('excluded.value'),
-                step: e.ref('excluded.step'),
-                at: e.ref('excluded.at'),
-                origin: e.ref('excluded.origin'),
-                maker: e.ref('excluded.maker'),
-              }))
-              .where(sql<boolean>`(excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`),
-          )
-          .execute()
-    },
+    setLatest: (run: number, points: readonly StoredPoint[], maker: string | null): Promise<void> =>
+      insertRows(base, {
+        into: 'run_metrics',
+        columns: ['run', 'name', 'value', 'step', 'at', 'origin', 'maker'],
+        rows: points.map(({ name, step, at, value }) => [run, name, value, step, at, run, maker]),
+        onConflict: `on conflict (run, name) do update
+          set value = excluded.value, step = excluded.step, at = excluded.at, origin = excluded.origin, maker = excluded.maker
+          where (excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`,
+      }),
 
     /** What another run's step measured, for a run whose step takes its result from there. */
     async takeOver(run: number, maker: string, execution: string): Promise<void> {

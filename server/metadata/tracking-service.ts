@@ -1,4 +1,5 @@
 import type { FoundRun, LogBatch, MetricPoint } from '../../shared/contract/tracking.ts'
+import { must } from '../../shared/core/assert.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import type { RunId } from '../../shared/core/ids.ts'
 import { type RunRow, runStore, runSummaryOf } from '../pipeline/run-store.ts'
@@ -38,7 +39,7 @@ export function createTracking({ db }: TrackingOptions): Tracking {
     const nameOf = await names.metricNames(latest.map(({ name }) => name))
     for (const { run, name, value } of latest) {
       const result = results.get(run)
-      if (result !== undefined) result.metrics[nameOf(name)] = shownOf(value)
+      if (result !== undefined) result.metrics[nameOf.get(name) ?? String(name)] = shownOf(value)
     }
     for (const { run, kind, name, value } of await store.texts(seqs)) {
       const result = results.get(run)
@@ -50,11 +51,13 @@ export function createTracking({ db }: TrackingOptions): Tracking {
   return {
     async log(id, { metrics, params, tags }) {
       const { seq } = await rowOf(id)
-      const numbers = await names.numbers(
-        'metric',
-        metrics.map(({ name }) => name),
-      )
-      const points = metrics.map(({ name, value, step, at }) => ({ name: numbers(name), value: storedOf(value), step, at }))
+      const numbers = await names.numbers('metric', new Set(metrics.map(({ name }) => name)))
+      const points = metrics.map(({ name, value, step, at }) => ({
+        name: must(numbers.get(name), 'the number of a name'),
+        value: storedOf(value),
+        step,
+        at,
+      }))
       await db.transaction().execute(async (tx) => {
         const inside = runValuesStore(tx)
         await logTexts(tx, seq, 'param', params)
@@ -151,21 +154,22 @@ export function latestOf(points: readonly StoredPoint[]): StoredPoint[] {
 
 /** Names and their numbers never change once they are stored, so they are kept at hand. */
 export function nameBook(db: Db) {
-  const known = new Map<string, number>()
+  const known: Record<ValueKind, Map<string, number>> = { metric: new Map(), param: new Map(), tag: new Map() }
   const metrics = new Map<number, string>()
   const store = runValuesStore(db)
   return {
-    async numbers(kind: ValueKind, names: readonly string[]): Promise<(name: string) => number> {
-      const missing = [...new Set(names)].filter((name) => !known.has(`${kind} ${name}`))
+    async numbers(kind: ValueKind, names: ReadonlySet<string>): Promise<ReadonlyMap<string, number>> {
+      const numbers = known[kind]
+      const missing = [...names].filter((name) => !numbers.has(name))
       if (missing.length > 0) {
         const made = await db.transaction().execute((tx) => runValuesStore(tx).nameNumbers(kind, missing))
-        for (const { id, name } of made) known.set(`${kind} ${name}`, id)
+        for (const { id, name } of made) numbers.set(name, id)
       }
-      return (name) => known.get(`${kind} ${name}`) ?? -1
+      return numbers
     },
-    async metricNames(ids: readonly number[]): Promise<(id: number) => string> {
+    async metricNames(ids: readonly number[]): Promise<ReadonlyMap<number, string>> {
       if (ids.some((id) => !metrics.has(id))) for (const { id, name } of await store.names('metric')) metrics.set(id, name)
-      return (id) => metrics.get(id) ?? String(id)
+      return metrics
     },
   }
 }

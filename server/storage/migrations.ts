@@ -13,6 +13,7 @@ import { migration as triggerMoments } from './migrations/0012-trigger-moments.t
 import { migration as replays } from './migrations/0013-replays.ts'
 import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.ts'
 import { migration as trials } from './migrations/0020-trials.ts'
+import { migration as valueKeys } from './migrations/0021-value-keys.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   replays,
   datasetSchemas,
   trials,
+  valueKeys,
 ]
