@@ -39,7 +39,7 @@ async function check(command: string, ...args: string[]): Promise<StageResult> {
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output: text }
 }
 
-async function tests(project: 'node' | 'browser'): Promise<StageResult> {
+async function tests(project: 'node*' | 'browser'): Promise<StageResult> {
   const folder = mkdtempSync(join(tmpdir(), 'shoal-test-'))
   try {
     const report = join(folder, 'report.json')
@@ -79,7 +79,7 @@ const CHECKS: [name: string, stage: () => Promise<StageResult>][] = [
   ['unused code', () => check('knip', '--no-progress')],
 ]
 const TESTS: typeof CHECKS = [
-  ['tests in Node', () => tests('node')],
+  ['tests in Node', () => tests('node*')],
   ['tests in Chromium', browserTests],
 ]
 

@@ -13,15 +13,18 @@ import type { RunnableManifest } from '../../shared/worker/inference-api.ts'
 
 const SIZE = 8
 const CLASSES = 4
-const topology = cnn({ inputShape: [SIZE, SIZE, 1], classes: CLASSES, blocks: [{ filters: 4, kernel: 3 }], hidden: [8] })
+const network = (filters: number) =>
+  cnn({ inputShape: [SIZE, SIZE, 1], classes: CLASSES, blocks: [{ filters, kernel: 3 }], hidden: [2 * filters] })
 
 export const pixels = Uint8Array.from({ length: SIZE * SIZE }, (_, i) => (i * 37) % 256)
 
-/** A small network made here, with what its manifest says about it. `spoil` other than 0 changes its golden outputs. */
+/** A small network made here, with what its manifest says about it. `spoil` other than 0 changes its golden outputs; more `filters` make it slower. */
 export async function makeModel(
   spoil = 0,
   seed = 4,
+  filters = 4,
 ): Promise<{ manifest: RunnableManifest; tensors: NamedTensors; expected(pixels: Uint8Array): Promise<Float32Array> }> {
+  const topology = network(filters)
   unwrap(await startBackend('cpu'))
   const model = await buildSeededModel(topology, seed)
   const tensors = await getWeights(model)

@@ -31,8 +31,8 @@ afterEach(async () => {
 })
 
 /** A control plane with one round that is open, and a device of this browser whose person has labelled some images. */
-async function world({ examples = 24, ...changes }: Partial<typeof PLAN> & { examples?: number } = {}) {
-  const made = await makeModel()
+async function world({ examples = 24, filters, ...changes }: Partial<typeof PLAN> & { examples?: number; filters?: number } = {}) {
+  const made = await makeModel(0, 4, filters)
   const server = await staticServer()
   await server.publish(made)
   const release = (await (await server.fetch('/v1/models/shapes/releases/stable', {})).json()) as Envelope
@@ -116,13 +116,16 @@ test('[DEV-58] in a browser: trains in the training worker on WASM what the CPU 
 })
 
 test('[DEV-58] in a browser: the model answers and the page stays free while it trains; an abort ends the worker at once', async () => {
-  const { model, bodies, trainers } = await world({ epochs: 100, batchSize: 1, examples: 100 })
+  // 10,000 steps of a network that takes seconds for them
+  const { model, bodies, trainers } = await world({ epochs: 100, batchSize: 1, examples: 100, filters: 128 })
   const aborting = new AbortController()
   const trains = Promise.withResolvers<void>()
-  const contribution = model.contribute({ signal: aborting.signal, onProgress: ({ phase, done }) => phase === 'train' && done > 0 && trains.resolve() }).then(
-    () => 'ended',
-    ({ code }: { code: string }) => code,
-  )
+  const contribution = model
+    .contribute({ signal: aborting.signal, onProgress: ({ phase, done }) => phase === 'train' && done > 0 && trains.resolve() })
+    .then(
+      () => 'ended',
+      ({ code }: { code: string }) => code,
+    )
   await trains.promise
   const long: number[] = []
   const observer = new PerformanceObserver((list) => long.push(...list.getEntries().map((entry) => entry.duration)))

@@ -195,7 +195,7 @@ describe('a contribution', () => {
       signal: aborting.signal,
       onProgress: ({ phase, done }) => {
         if (phase === 'train') batches = done
-        if (phase === 'train') aborting.abort()
+        if (batches > 0) aborting.abort()
       },
     })
     expect(await model.contribute()).toMatchObject({ outcome: 'refused', code: 'conflict' })
