@@ -20,6 +20,8 @@ export type AnalyseOptions = {
   readonly label?: string
   /** What the file is held against. Its label counts where none is named. */
   readonly schema?: DatasetSchema
+  /** Of a SQLite file that has several. */
+  readonly table?: string
   /** Features of other environments are not missed. */
   readonly environment?: string
   readonly onProgress?: (progress: AnalyseProgress) => void
@@ -58,19 +60,25 @@ const FORMATS: Record<string, FileFormat> = {
   '.jsonl': 'json',
   '.ndjson': 'json',
   '.parquet': 'parquet',
+  '.sqlite': 'sqlite',
+  '.sqlite3': 'sqlite',
+  '.db': 'sqlite',
 }
+
+/** The kinds of files that can be analysed. */
+export const ANALYSED_FILES = Object.keys(FORMATS)
 
 /** By its name; undefined for a file that cannot be analysed. */
 export const formatOf = (path: string): FileFormat | undefined => FORMATS[extname(path).toLowerCase()]
 
 /**
- * Analyses a CSV, JSON or Parquet file in bounded memory, whatever its length.
+ * Analyses a CSV, JSON, Parquet or SQLite file in bounded memory, whatever its length.
  * @throws AppError not_found, or invalid_input naming file, line or column, and what to do.
  */
 export async function analyseFile(path: string, format: FileFormat, options: AnalyseOptions = {}): Promise<Analysis> {
   const bytes = await sizeOf(path)
   return inFolder(tmpdir(), async (folder) => {
-    const table = await openTable(path, format, folder)
+    const table = await openTable(path, format, folder, basename(path), options.table)
     try {
       const label = labelOf(table, options)
       const mixedTypes = new MixedTypes()

@@ -1,11 +1,13 @@
 import { basename, join } from 'node:path'
 import { AppError } from '../../shared/core/errors.ts'
 import { type Duck, literal, openDuck, PARQUET_OPTIONS, quoted } from '../datasets/duckdb.ts'
+import { rowsToParquet } from '../datasets/sources/rows-to-parquet.ts'
+import { openSqliteSource } from '../storage/source-sqlite.ts'
 import { scanCsv } from './scan-csv.ts'
 import { scanJson } from './scan-json.ts'
 import { MAX_LINE_BYTES, refuse } from './scan-text.ts'
 
-export type FileFormat = 'csv' | 'json' | 'parquet'
+export type FileFormat = 'csv' | 'json' | 'parquet' | 'sqlite'
 
 /** One column: its name in the file, how SQL calls it, and its DuckDB type. */
 export type TableColumn = { readonly name: string; readonly id: string; readonly type: string }
@@ -26,12 +28,14 @@ export type Table = {
 export const MAX_COLUMNS = 10_000
 const MAX_NAME = 128
 
-/** Looks a file over and opens it. Text becomes a Parquet file in `folder` first. @throws AppError invalid_input naming file, line or column, and what to do. */
-export async function openTable(path: string, format: FileFormat, folder: string, file = basename(path)): Promise<Table> {
-  const found =
-    format === 'parquet'
-      ? { path, names: undefined, json: new Set<string>(), rows: undefined }
-      : await textToParquet(path, file, format, folder)
+/**
+ * Looks a file over and opens it. What is not Parquet becomes a Parquet file in `folder` first. `table`: which one of a SQLite file that has several.
+ * @throws AppError invalid_input naming file, line or column, and what to do.
+ */
+export async function openTable(path: string, format: FileFormat, folder: string, file = basename(path), table?: string): Promise<Table> {
+  if (table !== undefined && format !== 'sqlite')
+    throw new AppError('invalid_input', `${file} is one table: only a SQLite file has several`)
+  const found = await asParquet(path, file, format, folder, table)
   const duck = await openDuck({ folder, files: [found.path], threads: 1 })
   try {
     const from = `read_parquet(${literal(found.path)})`
@@ -71,6 +75,27 @@ type AsParquet = {
   /** Columns of values that do not agree in type, as JSON text. */
   readonly json: ReadonlySet<string>
   readonly rows: number | undefined
+}
+
+function asParquet(path: string, file: string, format: FileFormat, folder: string, table: string | undefined): Promise<AsParquet> {
+  if (format === 'sqlite') return sqliteToParquet(path, file, folder, table)
+  if (format !== 'parquet') return textToParquet(path, file, format, folder)
+  return Promise.resolve({ path, names: undefined, json: new Set(), rows: undefined })
+}
+
+async function sqliteToParquet(path: string, file: string, folder: string, table: string | undefined): Promise<AsParquet> {
+  const source = openSqliteSource(path, file, { table })
+  try {
+    checkNames(
+      file,
+      source.columns.map(({ name }) => name),
+    )
+    const to = join(folder, 'table.parquet')
+    const rows = await rowsToParquet(source, to, folder)
+    return { path: to, names: undefined, json: new Set(), rows }
+  } finally {
+    source.close()
+  }
 }
 
 async function textToParquet(path: string, file: string, format: 'csv' | 'json', folder: string): Promise<AsParquet> {

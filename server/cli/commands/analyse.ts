@@ -12,7 +12,12 @@ export const analyse = command({
   name: 'analyse',
   description: 'Statistics, a schema and advice for a file of rows; asks no server',
   args: {
-    file: { type: 'positional', required: true, description: 'Path of a .csv, .tsv, .json, .jsonl, .ndjson or .parquet file' },
+    file: {
+      type: 'positional',
+      required: true,
+      description: 'Path of a .csv, .tsv, .json, .jsonl, .ndjson, .parquet, .sqlite or .db file',
+    },
+    table: { type: 'string', description: 'Which table of a SQLite file that has several', valueHint: 'name' },
     label: { type: 'string', description: 'The column that is to be predicted', valueHint: 'column' },
     schema: { type: 'string', description: 'Hold the file against this schema; exit code 1 where it does not fit', valueHint: 'file' },
     dataset: {
@@ -23,11 +28,11 @@ export const analyse = command({
     environment: { type: 'string', description: 'Where the rows are from, as the schema says', valueHint: 'TRAINING|SERVING' },
     out: { type: 'string', description: 'Also write a report with charts', valueHint: 'report.html' },
   },
-  async run({ args: { file, label, schema: schemaFile, dataset, environment, out }, client, output, cli }) {
+  async run({ args: { file, table, label, schema: schemaFile, dataset, environment, out }, client, output, cli }) {
     // DuckDB is heavy: loaded for this command alone
-    const { analyseFile, formatOf } = await import('../../analysis/analyse-file.ts')
+    const { ANALYSED_FILES, analyseFile, formatOf } = await import('../../analysis/analyse-file.ts')
     const format = formatOf(file)
-    if (format === undefined) throw new UsageError(`${file} is neither .csv, .tsv, .json, .jsonl, .ndjson nor .parquet`)
+    if (format === undefined) throw new UsageError(`${file} is none of ${ANALYSED_FILES.join(', ')}`)
     if (schemaFile !== undefined && dataset !== undefined) throw new UsageError('name a schema file or a dataset, not both')
     const schema =
       schemaFile !== undefined ? await readSchema(schemaFile) : dataset === undefined ? undefined : await acceptedSchema(client, dataset)
@@ -37,6 +42,7 @@ export const analyse = command({
     let analysis: Analysis
     try {
       analysis = await analyseFile(file, format, {
+        ...(table === undefined ? {} : { table }),
         ...(label === undefined ? {} : { label }),
         ...(schema === undefined ? {} : { schema }),
         ...(environment === undefined ? {} : { environment }),

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Analysis } from '../../../server/analysis/analyse-file.ts'
 import type { Problem } from '../../../shared/core/errors.ts'
@@ -38,6 +39,25 @@ test('[CLI-12] a table, suggestions and the size, without a request', async () =
   // a column's name does not steer the terminal
   expect(out).not.toContain('\u001b')
   expect(world.requests.length).toBe(before)
+})
+
+test('[DAT-13] the table of a SQLite file; of several the one that is named', async () => {
+  const db = new DatabaseSync(at('rows.sqlite'))
+  db.exec('CREATE TABLE sides (size INTEGER, side TEXT)')
+  for (let row = 0; row < 100; row++) db.prepare('INSERT INTO sides VALUES (?, ?)').run(row * 7, row % 2 === 0 ? 'left' : 'right')
+  const only = await analyse([at('rows.sqlite')])
+  expect(only.code).toBe(0)
+  expect(only.out).toContain('size\tint\t0 %\t100\t0 to 693, mean 346.5 ± 203.1')
+  db.exec('CREATE TABLE colours (name TEXT)')
+  db.close()
+  const several = await analyse([at('rows.sqlite')])
+  expect(several).toMatchObject({ code: 1, err: expect.stringContaining('rows.sqlite has 2 tables: name one of colours, sides') })
+  expect((await analyse([at('rows.sqlite'), '--table', 'sides'])).out).toBe(only.out)
+  expect((await analyse([at('rows.sqlite'), '--table', 'shapes'])).err).toContain('has no table shapes; it has colours, sides')
+  expect((await analyse([at('rows.sqlite'), '--table', 'colours'])).err).toContain('the source has no rows')
+  expect((await analyse([at('rows.csv'), '--table', 'sides'])).err).toContain('rows.csv is one table')
+  writeFileSync(at('text.db'), 'this is no database, however its name ends')
+  expect((await analyse([at('text.db')])).err).toContain('text.db: file is not a database')
 })
 
 test('[CLI-12] on a terminal progress is shown on stderr and taken away again', async () => {
@@ -92,7 +112,7 @@ test('[CLI-12] what cannot be analysed is a coded failure, and no report is left
   const json = await analyse([at('ragged.csv'), '--json'])
   expect(JSON.parse(json.err) as Problem).toMatchObject({ code: 'invalid_input', issues: [{ where: 'ragged.csv, line 2' }] })
   expect(await analyse([at('gone.csv')])).toMatchObject({ code: 1, err: expect.stringContaining('not_found') as string })
-  expect(await analyse([at('notes.docx')])).toMatchObject({ code: 2, err: expect.stringContaining('neither .csv') as string })
+  expect(await analyse([at('notes.docx')])).toMatchObject({ code: 2, err: expect.stringContaining('is none of .csv') as string })
 })
 
 test('[CLI-12] a file that is no schema is refused, and where', async () => {
