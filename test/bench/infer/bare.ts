@@ -1,23 +1,47 @@
-import { type io, type Tensor, tensor } from '@tensorflow/tfjs-core'
+import { getBackend, type io, setBackend, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { loadGraphModelSync } from '@tensorflow/tfjs-converter'
-import { type BackendName, useBackend } from '../../../shared/compute/backends.ts'
+import { type BackendOptions, startBackend } from '../../../shared/compute/backends.ts'
 import type { RuntimeModel } from '../../../shared/compute/load-runtime.ts'
 import { buildModel, setWeights } from '../../../shared/compute/model.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { concatBytes } from '../../../shared/core/bytes.ts'
-import { type TensorData, tensorBytes } from '../../../shared/tensor/tensor.ts'
+import { unwrap } from '../../../shared/core/result.ts'
+import { asNumbers, type ModelTensor } from '../../../shared/tensor/model-tensor.ts'
+import { tensorBytes } from '../../../shared/tensor/tensor.ts'
 
-export type Bare = { readonly predict: () => Promise<unknown>; readonly dispose: () => void }
+/** All outputs of one prediction, read back. */
+export type Bare = { readonly predict: () => Promise<ArrayLike<unknown>[]>; readonly dispose: () => void }
 
-/** A model as somebody would run it who uses tfjs by itself: `model.predict(tensor(…))`, `data()`, `dispose()`. The backend has been started. */
-export async function bare(model: RuntimeModel, input: TensorData, backend: BackendName): Promise<Bare> {
-  useBackend(backend)
+export type TfjsBackend = 'wasm' | 'webgpu' | 'webgl' | 'cpu'
+
+async function start(backend: TfjsBackend, options: BackendOptions): Promise<void> {
+  if (backend !== 'webgl') {
+    unwrap(await startBackend(backend, options))
+    return
+  }
+  await import('@tensorflow/tfjs-backend-webgl')
+  if (!(await setBackend(backend))) throw new Error('this browser gives a worker no WebGL')
+}
+
+/** A model as somebody would run it who uses tfjs by itself: `model.predict(tensor(…))`, `data()`, `dispose()`. Throws where the backend does not start. */
+export async function bareTfjs(
+  model: RuntimeModel,
+  inputs: readonly ModelTensor[],
+  backend: TfjsBackend,
+  options: BackendOptions,
+): Promise<Bare> {
+  await start(backend, options)
+  const use = async (): Promise<void> => {
+    if (getBackend() !== backend) await setBackend(backend)
+  }
+  await use()
   const built = model.format === 'tfjs-graph' ? graph(model) : await buildModel(model.topology)
-  useBackend(backend)
+  await use()
   if ('layers' in built) setWeights(built, model.tensors)
+  const input = asNumbers(must(inputs[0], 'an input'), 'input')
   return {
     async predict() {
-      useBackend(backend)
+      await use()
       const x = tensor(input.data, [...input.shape])
       const answer = built.predict(x) as Tensor | Tensor[]
       const outputs = Array.isArray(answer) ? answer : [answer]

@@ -1,0 +1,2 @@
+/** Imported for what it registers only. */
+declare module '@tensorflow/tfjs-backend-webgl'
