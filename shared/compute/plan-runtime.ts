@@ -8,9 +8,10 @@ import { loadKernels } from './kernels/load-kernels.ts'
 import { memoryCheck } from './layer-memory.ts'
 import { buildModel, type Topology } from './model.ts'
 import { compileInference } from './plan/compile.ts'
-import { graphOf } from './plan/graph.ts'
+import { type FoldedGraph, foldGraph } from './plan/fold-graph.ts'
+import { type Graph, graphOf } from './plan/graph.ts'
 import type { Plan } from './plan/plan.ts'
-import { setPlanWeights } from './plan/plan-weights.ts'
+import { checkWeights, writePlanWeights } from './plan/plan-weights.ts'
 import { checkedRuntime, type Runtime, type TensorSpec } from './runtime.ts'
 import type { LayersModel } from './tf.ts'
 
@@ -24,11 +25,19 @@ let planBytes = 0
 
 const specs = (list: LayersModel['inputs']): TensorSpec[] => list.map(({ name, dtype, shape }) => ({ name, dtype, shape }))
 
-async function compile(built: LayersModel): Promise<Plan> {
+type Compiled = { readonly graph: Graph; readonly fold: FoldedGraph['fold']; readonly plan: Plan }
+
+async function compile(built: LayersModel): Promise<Compiled> {
   if (built.inputs.some(({ dtype }) => dtype !== 'float32')) throw new AppError('unsupported_op', 'a plan takes float32 inputs only')
-  const options = { graph: unwrap(graphOf(built)), kernels: unwrap(await loadKernels()), memoryLimit: MEMORY_LIMIT }
+  const graph = unwrap(graphOf(built))
+  const { graph: folded, fold } = foldGraph(graph)
+  const options = { graph: folded, kernels: unwrap(await loadKernels()), memoryLimit: MEMORY_LIMIT }
   const plan = compileInference({ ...options, batchSize: BATCH })
-  return unwrap(plan.ok || plan.error.code !== 'out_of_memory' ? plan : compileInference({ ...options, batchSize: 1 }))
+  return {
+    graph,
+    fold,
+    plan: unwrap(plan.ok || plan.error.code !== 'out_of_memory' ? plan : compileInference({ ...options, batchSize: 1 })),
+  }
 }
 
 /** All examples through the plan, as many at once as it takes. */
@@ -59,8 +68,13 @@ export async function loadPlanRuntime({ topology, tensors }: { topology: Topolog
   const built = await buildModel(topology)
   useBackend('cpu')
   try {
-    const plan = await compile(built)
-    setPlanWeights(plan, tensors)
+    const { graph, fold, plan } = await compile(built)
+    // by the names that they came with
+    checkWeights(
+      graph.nodes.flatMap(({ weights }) => weights),
+      tensors,
+    )
+    writePlanWeights(plan, fold(tensors))
     const checkMemory = memoryCheck(built)
     plans++
     planBytes += plan.memoryBytes

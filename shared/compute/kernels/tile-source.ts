@@ -24,7 +24,7 @@ ${lines(rows, (row) => `      a = v128.load32_splat(${value(row)})\n      ${mult
 /**
  * `tileN(rows, runs, runsEnd, run, panel, start, column, columns, flags)`: N rows of a product. `rows` is a table of N input and (from byte 24) N
  * output addresses. A row's values are `run` floats at each of the byte offsets between `runs` and `runsEnd`. Sums begin at the 8 floats at `start`, or
- * at what the output holds (flag 2), or at 0 (flag 4); flag 1 is ReLU. The output is written at its byte `column`, `columns` floats wide.
+ * at what the output holds (flag 2), or at 0 (flag 4); flag 1 is ReLU, flag 8 keeps them at most 6 (ReLU6 is both). The output is written at its byte `column`, `columns` floats wide.
  */
 const productTile = (build: TileBuild, rows: number): string => `
 export function tile${rows}(rows: usize, runs: usize, runsEnd: usize, run: i32, panel: usize, start: usize, column: usize, columns: i32, flags: i32): void {
@@ -56,6 +56,10 @@ ${lines(rows, (row) => `      a${row} += 4`)}
   if (flags & 1) {
     a = f32x4.splat(0)
 ${lines(rows, (row) => `    c${row}0 = f32x4.pmax(c${row}0, a)\n    c${row}1 = f32x4.pmax(c${row}1, a)`)}
+  }
+  if (flags & 8) {
+    a = f32x4.splat(6)
+${lines(rows, (row) => `    c${row}0 = f32x4.pmin(c${row}0, a)\n    c${row}1 = f32x4.pmin(c${row}1, a)`)}
   }
   if (columns === 8) {
 ${lines(rows, (row) => `    v128.store(load<usize>(rows, ${24 + 4 * row}) + column, c${row}0)\n    v128.store(load<usize>(rows, ${24 + 4 * row}) + column, c${row}1, 16)`)}

@@ -82,7 +82,7 @@ function compile(
   const update = training && placeUpdate(training, kernels, placed.trained, common)
   const places = planMemory(shared?.own ?? common.end, memoryLimit)
   const weights = placeGradients(placed, places)
-  const { activations, forward, backward, scratchBytes, fusable } = emit({
+  const { activations, forward, prepared, backward, scratchBytes, fusable } = emit({
     graph,
     lowerings,
     kernels,
@@ -137,6 +137,9 @@ function compile(
     }),
     answers: tensor('answers', [batchSize, ...answers.shape], answers.value.address),
     weights: new Map(weights.all.map(({ name, shape, address }) => [name, tensor(name, shape, address)])),
+    weightsSet() {
+      for (const step of prepared) step()
+    },
     infer(images) {
       begin(images, false)
       for (const step of all) step()

@@ -23,6 +23,14 @@ export function refusePenalties(context: LoweringContext, layer: LayerToLower): 
     if (name.endsWith('Regularizer') || name.endsWith('Constraint')) refuseOptions(context, layer, name)
 }
 
+/** Flags of the kernels that apply an activation as they store; undefined where it takes a pass of its own. */
+export function storedActivation({ trains }: LoweringContext, activation: string): number | undefined {
+  if (activation === 'linear') return 0
+  if (activation === 'relu') return 1
+  // its gradient is taken by a kernel that reads what came before it
+  return activation === 'relu6' && !trains ? 1 + 8 : undefined
+}
+
 export const activationOf = ({ config }: LayerToLower): string => {
   const activation = config['activation']
   return typeof activation === 'string' ? activation : 'linear'

@@ -21,6 +21,8 @@ export type EmissionOptions = {
 export type Emitted = {
   readonly activations: readonly Activation[]
   readonly forward: readonly Step[]
+  /** What is to run whenever weights were set. */
+  readonly prepared: readonly Step[]
   readonly backward: readonly Step[]
   readonly scratchBytes: number
   /** Weights whose kernels take the step themselves when told to. */
@@ -56,6 +58,7 @@ export function emit(options: EmissionOptions): Emitted {
   const { graph, kernels, run, batchSize, trains, memory, weights } = options
   const { readers, trained, lowering, haloFor } = analyse(options)
   const forward: Step[] = []
+  const prepared: Step[] = []
   const blocks: Step[][] = []
   const fusable: { weight: PlanWeight; target: GradientTarget }[] = []
   /** How many gradients still come for an activation; the last one to be emitted is the first to run, and writes in place. */
@@ -114,6 +117,7 @@ export function emit(options: EmissionOptions): Emitted {
         scratchBytes = Math.max(scratchBytes, bytes)
       },
       forward: (...steps) => void forward.push(...steps),
+      prepare: (...steps) => void (trains ? forward : prepared).push(...steps),
       backward: (...steps) => void blocks.push(steps),
       refuse(what) {
         throw refusal(node, what)
@@ -141,7 +145,7 @@ export function emit(options: EmissionOptions): Emitted {
     // the loss counts as a reader
     awaited.set(activation, readersOf(activation))
   }
-  return { activations, forward, backward: blocks.toReversed().flat(), scratchBytes, fusable }
+  return { activations, forward, prepared, backward: blocks.toReversed().flat(), scratchBytes, fusable }
 }
 
 /** The first byte of a region, halo included. */

@@ -77,6 +77,8 @@ export type LoweringContext = {
   table(values: readonly number[]): number
   needScratch(bytes: number): void
   forward(...steps: Step[]): void
+  /** Steps that read weights only: where weights change, they are part of every pass; in a plan that only infers they run once, when the weights are set. */
+  prepare(...steps: Step[]): void
   /** One block of steps. Blocks run in the reverse order of their emission, the steps of a block in the order given. */
   backward(...steps: Step[]): void
   /** Refuses the layer: the plan does not compile, and says why. */

@@ -25,6 +25,8 @@ export type Plan = {
   readonly answers: PlanTensor
   /** Every weight by name. Trained ones are also one flat vector in `flat`. */
   readonly weights: ReadonlyMap<string, PlanTensor>
+  /** To be called after weights were written: works out what the plan keeps in another form. */
+  weightsSet(): void
   /** Answers for the first `images` examples of `inputs`, as in inference. */
   infer(images: number): void
 }

@@ -3,7 +3,7 @@ import { loadSome, madd, storeSome } from './vector.ts'
 // Depthwise convolution and averaging: every channel for itself, 4 channels to a vector. The input is read where it lies: padding must be around it.
 
 /**
- * y = sum over the taps of `filter` [kernelHeight, kernelWidth, channels] of x, plus bias (0: none), ReLU with flag 1. 4 pixels at a time share each load of
+ * y = sum over the taps of `filter` [kernelHeight, kernelWidth, channels] of x, plus bias (0: none), ReLU with flag 1, at most 6 with flag 8. 4 pixels at a time share each load of
  * the filter.
  */
 export function depthwise(
@@ -28,6 +28,7 @@ export function depthwise(
   const pixel = (<usize>channels) << 2
   const step = pixel * <usize>strideWidth
   const floor = f32x4.splat(flags & 1 ? 0 : -Infinity)
+  const ceiling = f32x4.splat(flags & 8 ? 6 : Infinity)
   for (let image = 0; image < images; image++, x += xImage, y += yImage) {
     for (let line = 0; line < height; line++) {
       for (let c = 0; c < channels; c += 4) {
@@ -54,10 +55,10 @@ export function depthwise(
               s3 = madd(v128.load(tap + 3 * step), weight, s3)
             }
           }
-          storeSome(q, f32x4.pmax(s0, floor), some)
-          storeSome(q + pixel, f32x4.pmax(s1, floor), some)
-          storeSome(q + 2 * pixel, f32x4.pmax(s2, floor), some)
-          storeSome(q + 3 * pixel, f32x4.pmax(s3, floor), some)
+          storeSome(q, f32x4.pmin(f32x4.pmax(s0, floor), ceiling), some)
+          storeSome(q + pixel, f32x4.pmin(f32x4.pmax(s1, floor), ceiling), some)
+          storeSome(q + 2 * pixel, f32x4.pmin(f32x4.pmax(s2, floor), ceiling), some)
+          storeSome(q + 3 * pixel, f32x4.pmin(f32x4.pmax(s3, floor), ceiling), some)
         }
         for (; left > 0; left--, p += step, q += pixel) {
           let sum = start
@@ -67,7 +68,7 @@ export function depthwise(
             let tap = source
             for (let kx = 0; kx < kernelWidth; kx++, tap += pixel, w += pixel) sum = madd(v128.load(tap), v128.load(w), sum)
           }
-          storeSome(q, f32x4.pmax(sum, floor), some)
+          storeSome(q, f32x4.pmin(f32x4.pmax(sum, floor), ceiling), some)
         }
       }
     }

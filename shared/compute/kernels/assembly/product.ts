@@ -14,7 +14,7 @@ function nextTile(left: i32): i32 {
 /**
  * Convolution without a copy of the input: each output pixel reads `runCount` runs of `run` floats, at the byte offsets of the table `runs` from
  * its own first input value. Strides are bytes; padding is what lies around the input (zeros). `panels` come from packPanels or packTaps.
- * Flags: 1 ReLU, 2 add to the output, 4 no bias. `scratch`: 64 bytes. A dense layer is a convolution over images of one pixel.
+ * Flags: 1 ReLU, 2 add to the output, 4 no bias, 8 at most 6. `scratch`: 64 bytes. A dense layer is a convolution over images of one pixel.
  */
 export function convolve(
   input: usize,

@@ -1,4 +1,4 @@
-import { activationOf, pairOf, refusePenalties } from '../config.ts'
+import { activationOf, pairOf, refusePenalties, storedActivation } from '../config.ts'
 import { type ConvolutionShape, convolutionShape, gradientHalo, inputHalo, pixelsBelow, type Runs, runsOf } from '../convolution-shape.ts'
 import { inputGradientSteps } from '../input-gradient.ts'
 import type { Activation, LayerToLower, LoweringContext, Lowerings, Step } from '../lowering.ts'
@@ -34,9 +34,9 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
     strides,
   } = shape
   const activation = activationOf(layer)
-  const fused = activation === 'relu'
-  const strided = fused || activation === 'linear'
-  const output = context.output([height, width, filters], { strided, gradientHalo: gradientHalo(shape), relu: fused })
+  const inStore = storedActivation(context, activation)
+  const strided = inStore !== undefined
+  const output = context.output([height, width, filters], { strided, gradientHalo: gradientHalo(shape), relu: activation === 'relu' })
 
   const from = padded(context, input.shape, input.value, inputHalo(shape))
   const runs: Runs = runsOf(shape, from.region)
@@ -48,34 +48,32 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
   const x = from.region.address - shape.top * from.region.row - shape.left * channels * 4
   const [xImage, xRow, xPixel] = [from.region.image, from.region.row * strides[0], channels * 4 * strides[1]]
   const { address: y, image: yImage, row: yRow } = output.value
-  const flags = (fused ? 1 : 0) + (bias ? 0 : 4)
+  const flags = (inStore ?? 0) + (bias ? 0 : 4)
   const b = bias?.address ?? 0
   const [count, length] = [runs.offsets.length, runs.length]
-  context.forward(
-    ...from.steps,
-    () => kernels.packPanels(kernel.address, rows, filters, panels),
-    () =>
-      kernels.convolve(
-        x,
-        xImage,
-        xRow,
-        xPixel,
-        y,
-        yImage,
-        yRow,
-        filters * 4,
-        run.images,
-        height,
-        width,
-        table,
-        count,
-        length,
-        panels,
-        filters,
-        b,
-        flags,
-        run.scratch,
-      ),
+  context.prepare(() => kernels.packPanels(kernel.address, rows, filters, panels))
+  context.forward(...from.steps, () =>
+    kernels.convolve(
+      x,
+      xImage,
+      xRow,
+      xPixel,
+      y,
+      yImage,
+      yRow,
+      filters * 4,
+      run.images,
+      height,
+      width,
+      table,
+      count,
+      length,
+      panels,
+      filters,
+      b,
+      flags,
+      run.scratch,
+    ),
   )
 
   const target = context.gradientOf(input)
@@ -122,7 +120,7 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
     }
     context.backward(...steps)
   }
-  return strided && activation !== 'linear' ? output : activated(context, activation, output)
+  return strided ? output : activated(context, activation, output)
 }
 
 export const convolutionLowerings: Lowerings = {

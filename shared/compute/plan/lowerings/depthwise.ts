@@ -1,4 +1,4 @@
-import { activationOf, pairOf, refusePenalties } from '../config.ts'
+import { activationOf, pairOf, refusePenalties, storedActivation } from '../config.ts'
 import { convolutionShape, gradientHalo, inputHalo } from '../convolution-shape.ts'
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings, PlanWeight } from '../lowering.ts'
 import { padded } from '../padded.ts'
@@ -50,9 +50,9 @@ function depthwise(
     top,
     left,
   } = shape
-  const fused = activation === 'relu'
-  const strided = last && (fused || activation === 'linear')
-  const output = context.output([height, width, channels], { strided, gradientHalo: gradientHalo(shape), relu: fused })
+  const inStore = storedActivation(context, activation)
+  const strided = last && inStore !== undefined
+  const output = context.output([height, width, channels], { strided, gradientHalo: gradientHalo(shape), relu: activation === 'relu' })
   const from = padded(context, input.shape, input.value, inputHalo(shape))
   const x = [from.region.address - top * from.region.row - left * channels * 4, from.region.image, from.region.row] as const
   const y = at(output.value)
@@ -68,7 +68,7 @@ function depthwise(
       ...kernel,
       ...strides,
       bias?.address ?? 0,
-      fused ? 1 : 0,
+      inStore ?? 0,
     ),
   )
   const target = context.gradientOf(input)
@@ -84,7 +84,7 @@ function depthwise(
     }
     context.backward(masked, ...(target ? inputGradient(output.gradient, target) : []), ofWeights)
   }
-  return activated(context, fused ? 'linear' : activation, output)
+  return inStore === undefined ? activated(context, activation, output) : output
 
   function inputGradient(gradient: Region, to: Region) {
     if (strides[0] === 1 && strides[1] === 1) {

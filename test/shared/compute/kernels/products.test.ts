@@ -10,7 +10,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
   const memory = await kernelMemory(build)
   const { kernels, put, room, read, table } = memory
 
-  test('multiply: products of any size, either way round, with bias, ReLU and sums that go on', () => {
+  test('multiply: products of any size, either way round, with bias, ReLU, ReLU6 and sums that go on', () => {
     fc.assert(
       fc.property(
         size(20),
@@ -18,16 +18,16 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         size(37),
         fc.boolean(),
         fc.boolean(),
-        fc.boolean(),
+        fc.constantFrom([0, -Infinity, Infinity] as const, [1, 0, Infinity] as const, [9, 0, 6] as const),
         fc.integer(),
-        (rows, inner, columns, transposed, bias, relu, seed) => {
+        (rows, inner, columns, transposed, bias, [stored, least, most], seed) => {
           const [a, b, c] = [values(seed, rows * inner), values(seed + 1, inner * columns), values(seed + 2, columns)]
           const want = new Float32Array(rows * columns)
           for (let r = 0; r < rows; r++)
             for (let n = 0; n < columns; n++) {
               let sum = bias ? at(c, n) : 0
               for (let k = 0; k < inner; k++) sum += at(a, r * inner + k) * at(b, transposed ? n * inner + k : k * columns + n)
-              want[r * columns + n] = relu ? Math.max(0, sum) : sum
+              want[r * columns + n] = Math.min(most, Math.max(least, sum))
             }
           const [aAt, bAt, cAt, to, scratch] = [
             put(a),
@@ -37,7 +37,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
             room(16 + 16 * inner),
           ]
           const bStride = (transposed ? inner : columns) * 4
-          const flags = (relu ? 1 : 0) + (bias ? 0 : 4)
+          const flags = stored + (bias ? 0 : 4)
           kernels.multiply(aAt, inner * 4, bAt, bStride, transposed ? 1 : 0, to, columns * 4, rows, inner, columns, cAt, flags, scratch)
           expect(distance(read(to, rows * columns), want)).toBeLessThan(1e-5)
           // flag 2 goes on from what is there
