@@ -6,7 +6,7 @@ import { must } from '../../shared/core/assert.ts'
 import { CHROMIUM_FLAGS, findChromium } from '../browser.ts'
 import type { Bench, Figures, Timing } from '../measure.ts'
 import type { InferRequest, InferTimes } from './infer/infer-worker.ts'
-import { MODELS, type ModelName, SIDES } from './infer/names.ts'
+import { LOADS, MODELS, type ModelName, SIDES } from './infer/names.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const ROUNDS: Record<ModelName, number> = { digits: 600, 'basic-pitch': 24, 'mobile-net': 60, 'silero-v5': 600, 'silero-v6': 600 }
@@ -32,7 +32,7 @@ export const bench: Bench = async ({ words, say, table }) => {
         { model, side: `${same.side} in turns with it`, 'median ms': round(same.bare.median), samples: same.bare.samples.length },
         { model, side: `ours, as chosen: ${chosen}`, 'median ms': round(choice.ours.median), samples: choice.ours.samples.length },
         { model, side: `${choice.side} in turns with it`, 'median ms': round(choice.best.median), samples: choice.best.samples.length },
-        { model, side: 'first answer after loading', 'median ms': round(times.first), samples: 1 },
+        { model, side: 'first answer after loading', 'median ms': round(times.first), samples: LOADS },
       ])
       figures[model] = figuresOf(times)
     }

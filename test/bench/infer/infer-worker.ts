@@ -9,7 +9,7 @@ import { compare, type Timing } from '../../measure.ts'
 import { type Bare, bareTfjs } from './bare.ts'
 import { bareOnnx } from './bare-onnx.ts'
 import { type BenchModel, benchModel } from './models.ts'
-import type { ModelName, SideName } from './names.ts'
+import { LOADS, type ModelName, type SideName } from './names.ts'
 
 export type InferRequest = {
   readonly model: ModelName
@@ -131,8 +131,14 @@ async function measure({ model: name, root, rounds, sides }: InferRequest): Prom
   const choosing = { ...options, candidates: ['wasm', 'plan', 'cpu'] as const, model: model.source, inputs: model.inputs }
   const { choice, runtime: measured } = await chooseRuntime(choosing)
   measured.dispose()
-  const { runtime: ours } = await chooseRuntime({ ...choosing, remembered: choice, prove: warmedUp(model.inputs) })
-  const first = await timed(() => ours.predict(model.inputs))
+  const again = () => chooseRuntime({ ...choosing, remembered: choice, prove: warmedUp(model.inputs) })
+  const firsts: number[] = []
+  for (let load = 0; load < LOADS; load++) {
+    const { runtime } = await again()
+    firsts.push(await timed(() => runtime.predict(model.inputs)))
+    runtime.dispose()
+  }
+  const { runtime: ours } = await again()
   const chosen = await against(ours, must(open[side], side).bare, model.inputs, rounds)
   ours.dispose()
   for (const one of Object.values(open)) one.bare.dispose()
@@ -143,7 +149,7 @@ async function measure({ model: name, root, rounds, sides }: InferRequest): Prom
     without,
     same: { ...same, side: shared },
     choice: { ours: chosen.ours, best: chosen.bare, side },
-    first,
+    first: must(firsts.sort((a, b) => a - b)[LOADS >> 1], 'a first answer'),
     warm: chosen.ours.median,
   }
 }

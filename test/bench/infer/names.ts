@@ -4,3 +4,6 @@ export type ModelName = (typeof MODELS)[number]
 /** The runtimes that a model could have been run on without Shoal. */
 export const SIDES = ['tfjs wasm', 'onnxruntime wasm', 'tfjs webgpu', 'tfjs webgl', 'onnxruntime webgpu', 'tfjs cpu'] as const
 export type SideName = (typeof SIDES)[number]
+
+/** First answers are the median of those after so many loads. */
+export const LOADS = 5
