@@ -61,7 +61,7 @@ export type TrainOptions = {
   readonly proximal?: number
   /** Between two steps; training waits for it. The place to pause, and to leave the machine to others. */
   readonly betweenSteps?: () => Promise<void>
-  /** After every `every` steps, with all that `resume` needs to go on to the same bits. */
+  /** After every `every` steps, at an epoch's end after `afterEpoch`, with all that `resume` needs to go on to the same bits. */
   readonly checkpoint?: {
     readonly every: number
     /** Whether one is wanted at such a step, where that is not always so. */
@@ -206,6 +206,8 @@ async function runEpochs(options: TrainOptions, engine: TrainingEngine, loss: Lo
       seconds: (clock.monotonic() - startedAt) / 1000,
     }
     history.push(record)
+    // only then: whoever resumes here does not come to this epoch's end again
+    if ((await options.afterEpoch?.(record, () => engine.weights())) === 'stop') break
     if (options.checkpoint && isDue(options.checkpoint, done)) {
       const state = random.state()
       await options.checkpoint.save({
@@ -218,7 +220,6 @@ async function runEpochs(options: TrainOptions, engine: TrainingEngine, loss: Lo
         engine: await engine.state(),
       })
     }
-    if ((await options.afterEpoch?.(record, () => engine.weights())) === 'stop') break
   }
   return history
 }

@@ -1,11 +1,13 @@
 import * as z from 'zod'
 import type { Topology } from '../../../shared/compute/model.ts'
 import type { EpochRecord } from '../../../shared/compute/train.ts'
-import type { Sha256 } from '../../../shared/core/digest.ts'
 import { canonicalJson } from '../../../shared/core/canonical-json.ts'
+import type { Sha256 } from '../../../shared/core/digest.ts'
+import { toAppError } from '../../../shared/core/errors.ts'
 import { inputsOf } from '../../../shared/data/transforms.ts'
 import { defineComponent } from '../component.ts'
 import { preparation } from '../data/example-form.ts'
+import { keepTraining, keptTraining } from '../data/kept-training.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
 import { encodeModel, type ModelFile } from '../data/model-file.ts'
 import { type Recipe, recipe } from '../data/recipe.ts'
@@ -30,7 +32,7 @@ function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, 
   return `epoch ${epoch}: ${told.join(', ')}, ${seconds.toFixed(1)} s`
 }
 
-/** Trains a model. */
+/** Trains a model. An attempt that was interrupted is gone on from its last checkpoint, to the same bits. */
 export const train = defineComponent({
   name: 'train',
   version: '3',
@@ -40,7 +42,7 @@ export const train = defineComponent({
   params,
   limits: { timeoutMs: 30 * 60 * 1000, memoryMb: 3072 },
   reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
-  async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, log, logMetrics, progress }) {
+  async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, kept, clock, log, logMetrics, progress }) {
     const backend = await startStepBackend()
     const prepared = await inputs.transforms.json(preparation)
     const tuned = inputs.trials === undefined ? undefined : await inputs.trials.json(trials)
@@ -64,6 +66,14 @@ export const train = defineComponent({
     log.info(
       `${start === undefined ? 'training from scratch' : `going on from version ${live?.version}`} on ${backend}: ${training.labels.length} rows, ${chosen.epochs} epochs`,
     )
+    const resume = await keptTraining(kept).catch((thrown: unknown) => {
+      log.warn(toAppError(thrown).detail)
+      return undefined
+    })
+    if (resume !== undefined) {
+      const { done, run } = resume.checkpoint
+      log.info(`going on after step ${done} of ${run.epochs * Math.ceil(run.examples / run.batchSize)}: an interrupted attempt came so far`)
+    }
     const { weights, history, bestEpoch } = await trainByRecipe({
       recipe: chosen,
       topology,
@@ -73,6 +83,8 @@ export const train = defineComponent({
       validation,
       seed,
       signal,
+      keep: keepTraining({ kept, clock }),
+      resume,
       afterEpoch: async (epoch) => {
         log.info(epochText(epoch))
         const { epoch: at, seconds: _, ...figures } = epoch

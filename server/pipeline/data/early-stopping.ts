@@ -3,15 +3,20 @@ import type { TensorData } from '../../../shared/tensor/tensor.ts'
 
 type Weights = Record<string, TensorData>
 
+/** The best epoch so far. */
+export type BestEpoch = { readonly epoch: number; readonly loss: number; readonly weights: Weights }
+
 export type EarlyStopping = {
   after(epoch: EpochRecord, weights: () => Promise<Weights>): Promise<'go on' | 'stop'>
-  /** The weights of the best epoch so far. */
-  best(): { readonly epoch: number; readonly weights: Weights } | undefined
+  best(): BestEpoch | undefined
 }
 
-/** Watches the validation loss (Prechelt 1998: generalisation has stopped where it no longer falls) and keeps the weights of the best epoch. */
-export function watchValidation({ patience, leastFall }: { readonly patience: number; readonly leastFall: number }): EarlyStopping {
-  let best: { epoch: number; loss: number; weights: Weights } | undefined
+/** Watches the validation loss (Prechelt 1998: generalisation has stopped where it no longer falls) and keeps the weights of the best epoch. `before` is the best of the epochs that it has not seen. */
+export function watchValidation(
+  { patience, leastFall }: { readonly patience: number; readonly leastFall: number },
+  before?: BestEpoch,
+): EarlyStopping {
+  let best = before
   return {
     async after({ epoch, validationLoss }, weights) {
       if (validationLoss === undefined) return 'go on'

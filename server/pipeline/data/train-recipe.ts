@@ -9,6 +9,7 @@ import { classWeightsOf } from './class-weights.ts'
 import { notConverged } from './convergence.ts'
 import { watchValidation } from './early-stopping.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
+import type { KeptTraining, TrainingState } from './kept-training.ts'
 import type { Recipe } from './recipe.ts'
 import { rowsOf, sampleRows } from './sampling.ts'
 import type { SplitExamples } from './split-examples.ts'
@@ -26,6 +27,10 @@ export type RecipeRun = {
   readonly onProgress: (progress: TrainProgress) => void
   /** May let training wait, or end it. */
   readonly afterEpoch?: TrainOptions['afterEpoch']
+  /** Where the state is kept while training goes on. */
+  readonly keep?: KeptTraining
+  /** Goes on from the state of a run with the same recipe, data and seed, to the same bits. */
+  readonly resume?: TrainingState | undefined
 }
 
 export type RecipeResult = TrainResult & {
@@ -44,14 +49,14 @@ function transformOf({ form }: Preparation, { augment }: Recipe, transform: Batc
  * Throws training_diverged where the loss or a weight is not finite, not_converged where the loss did not fall.
  */
 export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
-  const { recipe, topology, initial, prepared, train, validation, seed, signal } = run
+  const { recipe, topology, initial, prepared, train, validation, seed, signal, keep, resume } = run
   const chosen = rowsOf(train, sampleRows(train, recipe, seededRandom(seed)))
   const classWeights = classWeightsOf(recipe, prepared, chosen.labels)
   // the scale goes into the output layer, which a topology of somebody's own need not have
   const foreign = initial === undefined ? recipe.architecture.kind === 'topology' : initial['output/kernel'] === undefined
   const scale = answersWithNumber(prepared) && !foreign ? targetScale(chosen.labels) : undefined
-  const early = recipe.stopEarly && watchValidation(recipe.stopEarly)
-  const firstEpoch: number[] = []
+  const early = recipe.stopEarly && watchValidation(recipe.stopEarly, resume?.best)
+  const firstEpoch: number[] = [...(resume?.firstEpoch ?? [])]
   const { weights, history } = await trainModel({
     topology,
     ...(initial === undefined ? {} : { initial: scale === undefined ? initial : fromUnits(initial, scale) }),
@@ -71,6 +76,16 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
     ...(recipe.loss === undefined ? {} : { regressionLoss: recipe.loss }),
     seed,
     signal,
+    ...(resume === undefined ? {} : { resume: resume.checkpoint }),
+    ...(keep === undefined
+      ? {}
+      : {
+          checkpoint: {
+            every: 1,
+            due: keep.due,
+            save: (checkpoint) => keep.save({ checkpoint, best: early?.best(), firstEpoch }),
+          },
+        }),
     afterEpoch: async (epoch, now) => {
       const stopped = (await early?.after(epoch, now)) ?? 'go on'
       const told = (await run.afterEpoch?.(epoch, now)) ?? 'go on'

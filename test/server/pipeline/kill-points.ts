@@ -14,14 +14,18 @@ export type Outcome = {
   readonly tensors: unknown
   readonly latest: number | null
   readonly aliases: Readonly<Record<string, number>>
+  /** The log of the step `train`. */
+  readonly said: readonly string[]
+  /** Folders that steps have left for a next attempt. */
+  readonly kept: readonly string[]
 }
 
 /** The state of each step as the dead process left it, and how often it was begun. */
 export type Left = ReadonlyMap<string, { readonly state: string; readonly attempts: number }>
 
-function spawned(folder: string, point: string): Promise<{ signal: string | null; code: number | null; out: string }> {
+function spawned(folder: string, point: string, epochs = 1): Promise<{ signal: string | null; code: number | null; out: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER, folder, point], {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER, folder, point, String(epochs)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     let out = ''
@@ -33,8 +37,8 @@ function spawned(folder: string, point: string): Promise<{ signal: string | null
 }
 
 /** Lives until the point, where the process kills itself: what it has left. Undefined where the point never came. */
-export async function killAt(folder: string, point: string): Promise<Left | undefined> {
-  const { signal } = await spawned(folder, point)
+export async function killAt(folder: string, point: string, epochs?: number): Promise<Left | undefined> {
+  const { signal } = await spawned(folder, point, epochs)
   if (signal !== 'SIGKILL') return undefined
   const db = new DatabaseSync(join(folder, 'shoal.db'))
   const rows = db.prepare('select step, state, attempts from executions').all() as { step: string; state: string; attempts: number }[]
@@ -51,8 +55,8 @@ export async function killAt(folder: string, point: string): Promise<Left | unde
 }
 
 /** Lives until the run has ended. */
-export async function finish(folder: string): Promise<Outcome> {
-  const { code, out } = await spawned(folder, 'none')
+export async function finish(folder: string, epochs?: number): Promise<Outcome> {
+  const { code, out } = await spawned(folder, 'none', epochs)
   if (code !== 0) throw new Error(`the process ended with ${code}`)
   return JSON.parse(out) as Outcome
 }

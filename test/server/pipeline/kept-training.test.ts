@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { must } from '../../../shared/core/assert.ts'
+import { systemClock } from '../../../shared/core/clock.ts'
+import { type KeptTraining, keepTraining, keptTraining } from '../../../server/pipeline/data/kept-training.ts'
+import { startStepBackend } from '../../../server/pipeline/data/step-backend.ts'
+import { type RecipeResult, trainByRecipe } from '../../../server/pipeline/data/train-recipe.ts'
+import { digestsOf, finish, killAt } from './kill-points.ts'
+import { recipeRun } from './recipe-run.ts'
+
+let folders: string[]
+beforeAll(async () => {
+  folders = await Promise.all(['kept', 'left-alone', 'killed'].map((name) => mkdtemp(join(tmpdir(), `shoal-${name}-`))))
+  await startStepBackend()
+})
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
+
+const bare = ({ weights, history, bestEpoch }: RecipeResult) => ({
+  weights,
+  bestEpoch,
+  history: history.map(({ seconds: _, ...epoch }) => epoch),
+})
+
+/** Learns by heart, and so stops early. */
+const wanted = { architecture: { kind: 'mlp', hidden: [16], dropout: 0.2 }, epochs: 30, batchSize: 32, stopEarly: { patience: 2 } }
+
+test.each([
+  ['many epochs, stopped early', wanted, 11],
+  ['a single epoch, whose convergence is told from its batches', { epochs: 1, batchSize: 16 }, 5],
+])('[PIP-179] interrupted after any step, training goes on from the disk to the same bits: %s', async (_name, change, every) => {
+  const kept = join(must(folders[0], 'a folder'), String(every))
+  const files: Buffer[] = []
+  let steps = 0
+  const disk = keepTraining({ kept, clock: systemClock, everyMs: 0 })
+  const keep: KeptTraining = {
+    due: () => steps++ % every === 0,
+    async save(state) {
+      await disk.save(state)
+      files.push(await readFile(join(kept, 'training')))
+    },
+  }
+  const whole = bare(await trainByRecipe(recipeRun(change, { keep })))
+  expect(files.length).toBeGreaterThan(4)
+  let epochs = 0
+  for (const file of files) {
+    await writeFile(join(kept, 'training'), file)
+    const resume = must(await keptTraining(kept), 'a state')
+    let first: number | undefined
+    const onProgress = ({ done }: { done: number }) => void (first ??= done)
+    expect(bare(await trainByRecipe(recipeRun(change, { resume, onProgress })))).toEqual(whole)
+    // what is left, and no more
+    if (first !== undefined) expect(first).toBe(resume.checkpoint.done + 1)
+    epochs += resume.checkpoint.random === undefined ? 1 : 0
+  }
+  // also where an epoch had just ended, and early stopping had looked at it
+  if (change.epochs > 1) expect(epochs).toBeGreaterThan(0)
+})
+
+test('[PIP-179] a checkpoint whose bytes are not those that were written is told as damaged; where there is none, there is nothing to go on from', async () => {
+  const kept = join(must(folders[0], 'a folder'), 'damaged')
+  expect(await keptTraining(kept)).toBeUndefined()
+  const keep = keepTraining({ kept, clock: systemClock, everyMs: 0 })
+  await trainByRecipe(recipeRun({ epochs: 2 }, { keep }))
+  const file = await readFile(join(kept, 'training'))
+  file[file.length - 9] = (file.at(-9) ?? 0) ^ 1
+  await writeFile(join(kept, 'training'), file)
+  await expect(keptTraining(kept)).rejects.toMatchObject({ code: 'damaged_data', detail: expect.stringMatching(/start over/) })
+})
+
+test('[PIP-179] checkpoints are written after a quarter of a second, then every two at most, and less often where writing takes long', async () => {
+  let now = 0
+  let slow = 0
+  const clock = {
+    ...systemClock,
+    monotonic: () => {
+      now += slow
+      return now
+    },
+  }
+  const keep = keepTraining({ kept: join(must(folders[0], 'a folder'), 'often'), clock })
+  const dueAt = (after: number): boolean => {
+    now += after
+    return keep.due()
+  }
+  expect([dueAt(249), dueAt(1)]).toEqual([false, true])
+  const state = { checkpoint: {} as never, best: undefined, firstEpoch: [] }
+  await keep.save(state)
+  expect([dueAt(1999), dueAt(1)]).toEqual([false, true])
+  slow = 100
+  await keep.save(state)
+  slow = 0
+  // writing took 100 ms: a fiftieth of five seconds
+  expect([dueAt(4999), dueAt(1)]).toEqual([false, true])
+})
+
+const EPOCHS = 200
+
+test('[PIP-179] a train step killed in its middle goes on at its checkpoint in the next process, and ends in the digests of one that was left alone', async () => {
+  const [, alone = '', killed = ''] = folders
+  const expected = await finish(alone, EPOCHS)
+  expect(expected.run).toMatchObject({ state: 'succeeded', error: null })
+  const left = must(await killAt(killed, 'train:kept', EPOCHS), 'a kill')
+  expect(left.get('train')).toEqual({ state: 'running', attempts: 1 })
+  const outcome = await finish(killed, EPOCHS)
+  expect(outcome.run).toMatchObject({ state: 'succeeded', error: null })
+  expect(outcome.run.steps.find(({ name }) => name === 'train')).toMatchObject({ attempts: 2 })
+  expect(digestsOf(outcome)).toEqual(digestsOf(expected))
+
+  const at = outcome.said.findIndex((line) => line.startsWith('going on after step'))
+  const [, done, total] = /step (\d+) of (\d+)/.exec(outcome.said[at] ?? '') ?? []
+  expect(Number(done)).toBeGreaterThan(0)
+  const epochsDone = Math.floor(Number(done) / (Number(total) / EPOCHS))
+  const epochs = outcome.said.slice(at).flatMap((line) => /^epoch (\d+):/.exec(line)?.[1] ?? [])
+  expect(epochs.map(Number)).toEqual(Array.from({ length: EPOCHS - epochsDone }, (_, i) => epochsDone + 1 + i))
+  // nothing is left of what it went on from
+  expect(outcome.kept).toEqual([])
+}, 120_000)
