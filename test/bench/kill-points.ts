@@ -58,7 +58,7 @@ export const bench: Bench = async ({ say, table }) => {
       // the first moments are those of the start, before there is a run
       await goThrough(
         chance,
-        Array.from({ length: RANDOM }, () => `after:${50 + random.integer(8000)}`),
+        Array.from({ length: RANDOM }, () => `after:${50 + random.integer(2500)}`),
       ),
     ]
     table(rows)
