@@ -1,14 +1,13 @@
-import type { Insertable, Selectable } from 'kysely'
+import { type Generated, type Insertable, type Selectable, sql } from 'kysely'
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
-import { must } from '../../shared/core/assert.ts'
-import type { ArtifactId, RunId, StepId } from '../../shared/core/ids.ts'
+import type { ArtifactId, RunId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import type { Db } from '../storage/database.ts'
-import type { StepState } from '../pipeline/planner.ts'
 
 export type MetadataTables = {
   artifacts: {
+    seq: Generated<number>
     id: string
     type: string
     name: string
@@ -16,10 +15,11 @@ export type MetadataTables = {
     bytes: number
     created: number
     properties: string
-    made_by: string | null
+    made_by: number | null
     made_as: string | null
   }
   executions: {
+    seq: Generated<number>
     id: string
     run: string
     pipeline: string
@@ -39,7 +39,8 @@ export type MetadataTables = {
     progress: string | null
     error: string | null
   }
-  artifact_events: { artifact: string; execution: string; type: string; path: string; at: number }
+  /** By number: artifacts.seq, executions.seq. */
+  artifact_events: { artifact: number; execution: number; type: string; path: string; at: number }
   contexts: { id: string; type: string; name: string }
   attributions: { context: string; artifact: string }
   associations: { context: string; execution: string }
@@ -54,8 +55,8 @@ export type NewArtifact = {
   readonly digest: Sha256
   readonly bytes: number
   readonly properties: JsonObject
-  /** The execution that made it, and as which of its outputs. */
-  readonly made_by: StepId
+  /** The execution that made it (executions.seq), and as which of its outputs. */
+  readonly made_by: number
   readonly made_as: string
 }
 
@@ -75,20 +76,6 @@ export const artifactSummaryOf = (row: BareArtifact, maker: Maker | undefined): 
   step: maker?.step ?? null,
 })
 
-export type LineageEvent = {
-  readonly artifact: ArtifactId
-  readonly execution: StepId
-  readonly type: 'input' | 'output'
-  readonly path: string
-}
-export type LineageExecution = {
-  readonly id: StepId
-  readonly run: RunId
-  readonly step: string
-  readonly component: string
-  readonly state: StepState
-}
-
 /** SQLite allows 32,766 variables in a statement; PostgreSQL 65,535. */
 const MAX_VARIABLES = 10_000
 
@@ -99,7 +86,7 @@ export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
 
   const artifactRows = () =>
-    db.selectFrom('artifacts as a').leftJoin('executions as e', 'e.id', 'a.made_by').selectAll('a').select(['e.run', 'e.step'])
+    db.selectFrom('artifacts as a').leftJoin('executions as e', 'e.seq', 'a.made_by').selectAll('a').select(['e.run', 'e.step'])
 
   async function chunked<T>(ids: readonly string[], query: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
     const found: T[] = []
@@ -140,14 +127,25 @@ export function metadataStore(base: Db) {
         .execute()
     },
 
+    /** What went into an execution (executions.seq) and came out of it: ids of artifacts that are stored. */
     async addEvents(
-      events: readonly { artifact: string; execution: string; type: 'input' | 'output'; path: string; at: number }[],
+      execution: number,
+      events: readonly { readonly artifact: string; readonly type: 'input' | 'output'; readonly path: string }[],
+      at: number,
     ): Promise<void> {
-      if (events.length > 0) await db.insertInto('artifact_events').values(events).execute()
+      if (events.length === 0) return
+      const numbered = events.map(({ artifact, type, path }) => ({
+        artifact: sql<number>`(select seq from artifacts where id = ${artifact})`,
+        execution,
+        type,
+        path,
+        at,
+      }))
+      await db.insertInto('artifact_events').values(numbered).execute()
     },
 
     /** Takes back what an unfinished attempt recorded. */
-    async clearEvents(execution: string): Promise<void> {
+    async clearEvents(execution: number): Promise<void> {
       await db.deleteFrom('artifact_events').where('execution', '=', execution).execute()
     },
 
@@ -156,54 +154,26 @@ export function metadataStore(base: Db) {
       return row && artifactSummaryOf(row, row)
     },
 
-    /** Artifacts as they are stored, without where their makers ran. */
-    bareArtifacts: (ids: readonly string[]): Promise<BareArtifact[]> =>
-      chunked(ids, (part) => db.selectFrom('artifacts').selectAll().where('id', 'in', part).execute()),
-
     /** What executions took or put out, by execution and path. */
     async attached(
       executions: readonly string[],
       type: 'input' | 'output',
     ): Promise<{ execution: string; path: string; artifact: ArtifactSummary }[]> {
-      const events = await chunked(executions, (part) =>
-        db.selectFrom('artifact_events').selectAll().where('execution', 'in', part).where('type', '=', type).orderBy('path').execute(),
+      const rows = await chunked(executions, (part) =>
+        db
+          .selectFrom('executions as x')
+          .innerJoin('artifact_events as v', 'v.execution', 'x.seq')
+          .innerJoin('artifacts as a', 'a.seq', 'v.artifact')
+          .leftJoin('executions as e', 'e.seq', 'a.made_by')
+          .selectAll('a')
+          .select(['x.id as execution', 'v.path', 'e.run', 'e.step'])
+          .where('x.id', 'in', part)
+          .where('v.type', '=', type)
+          .orderBy('v.path')
+          .execute(),
       )
-      const artifacts = await chunked([...new Set(events.map((event) => event.artifact))], (part) =>
-        artifactRows().where('a.id', 'in', part).execute(),
-      )
-      const byId = new Map(artifacts.map((row) => [row.id, artifactSummaryOf(row, row)]))
-      return events.map(({ execution, path, artifact }) => ({
-        execution,
-        path,
-        artifact: must(byId.get(artifact), 'the artifact of an event'),
-      }))
+      return rows.map((row) => ({ execution: row.execution, path: row.path, artifact: artifactSummaryOf(row, row) }))
     },
-
-    /** Events that touch any of these artifacts, of the given type. */
-    eventsOfArtifacts: (artifacts: readonly string[], type: 'input' | 'output'): Promise<LineageEvent[]> =>
-      chunked(artifacts, (part) =>
-        db
-          .selectFrom('artifact_events')
-          .select(['artifact', 'execution', 'type', 'path'])
-          .where('artifact', 'in', part)
-          .where('type', '=', type)
-          .execute(),
-      ) as Promise<LineageEvent[]>,
-
-    eventsOfExecutions: (executions: readonly string[], type: 'input' | 'output'): Promise<LineageEvent[]> =>
-      chunked(executions, (part) =>
-        db
-          .selectFrom('artifact_events')
-          .select(['artifact', 'execution', 'type', 'path'])
-          .where('execution', 'in', part)
-          .where('type', '=', type)
-          .execute(),
-      ) as Promise<LineageEvent[]>,
-
-    executions: (ids: readonly string[]): Promise<LineageExecution[]> =>
-      chunked(ids, (part) =>
-        db.selectFrom('executions').select(['id', 'run', 'step', 'component', 'state']).where('id', 'in', part).execute(),
-      ) as unknown as Promise<LineageExecution[]>,
   }
 }
 

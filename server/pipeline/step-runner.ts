@@ -187,7 +187,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         error: ending.error && JSON.stringify(ending.error),
         progress: null,
       })
-      if (row.attempts > 0) await store.clearEvents(row.id)
+      if (row.attempts > 0) await store.clearEvents(row.seq)
       const reused = ending.reuse === undefined ? [] : await store.attached([ending.reuse], 'output')
       const made = Object.entries(ending.outputs).map(([path, produced]) => ({
         path,
@@ -198,7 +198,7 @@ export function createStepRunner(options: StepRunnerOptions) {
           digest: produced.digest,
           bytes: produced.bytes,
           properties: produced.properties,
-          made_by: row.id as StepId,
+          made_by: row.seq,
           made_as: path,
         },
       }))
@@ -207,10 +207,8 @@ export function createStepRunner(options: StepRunnerOptions) {
         made.map(({ artifact }) => artifact),
         at,
       )
-      await store.addEvents([
-        ...Object.entries(inputs).map(([path, { artifact }]) => ({ artifact, execution: row.id, type: 'input' as const, path, at })),
-        ...outputs.map((output) => ({ ...output, execution: row.id, type: 'output' as const, at })),
-      ])
+      const taken = Object.entries(inputs).map(([path, { artifact }]) => ({ artifact, type: 'input' as const, path }))
+      await store.addEvents(row.seq, [...taken, ...outputs.map((output) => ({ ...output, type: 'output' as const }))], at)
       await store.associate(
         row,
         outputs.map(({ artifact }) => artifact),

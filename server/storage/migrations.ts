@@ -14,6 +14,7 @@ import { migration as replays } from './migrations/0013-replays.ts'
 import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.ts'
 import { migration as trials } from './migrations/0020-trials.ts'
 import { migration as valueKeys } from './migrations/0021-value-keys.ts'
+import { migration as lineageNumbers } from './migrations/0022-lineage-numbers.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   datasetSchemas,
   trials,
   valueKeys,
+  lineageNumbers,
 ]

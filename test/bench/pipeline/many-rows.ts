@@ -9,6 +9,10 @@ const counted = (n: number, first = 1) =>
 /** An id like `template`'s, which no id of another row is: ids are 20 characters after their kind. */
 const id = (kind: string) => sql`${sql.lit(`${kind}_`)} || printf('%020d', n.i)`
 
+const EXECUTION = sql.raw(
+  'run, pipeline, step, position, component, component_version, "after", state, attempts, params, started, ended, cache_key, identity, cache, progress, error',
+)
+
 /** Stores a finished run so many times more, with all that hangs on it, numbered from `first`, as if it had been run each time. */
 export async function repeatRun(db: Db, run: RunId, times: number, first = 1): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -17,11 +21,12 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
       sql`insert into runs ${counted(times, first)}
         select ${id('run')}, (select max(seq) from runs) + n.i, pipeline, pipeline_digest, state, "trigger", null, params, seed, cancel, created + n.i,
           started + n.i, ended + n.i, error, null from runs cross join n where id = ${run}`,
-      sql`insert into executions ${counted(times, first)}
+      sql`insert into executions (id, ${EXECUTION}) ${counted(times, first)}
         select ${to('e')}, ${id('run')}, pipeline, step, position, component, component_version, "after", state, attempts, params, started + n.i,
           ended + n.i, cache_key, identity, cache, progress, error from executions e cross join n where run = ${run}`,
-      sql`insert into artifact_events ${counted(times, first)}
-        select v.artifact, ${to('e')}, v.type, v.path, v.at + n.i from artifact_events v join executions e on e.id = v.execution cross join n where e.run = ${run}`,
+      sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(times, first)}
+        select v.artifact, (select seq from executions where id = ${to('e')}), v.type, v.path, v.at + n.i
+        from artifact_events v join executions e on e.seq = v.execution cross join n where e.run = ${run}`,
       sql`insert into contexts ${counted(times, first)} select 'run:' || ${id('run')}, 'run', ${id('run')} from n`,
       sql`insert into attributions ${counted(times, first)}
         select 'run:' || ${id('run')}, artifact from attributions cross join n where context = ${`run:${run}`}`,
@@ -36,18 +41,21 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
 export async function addGenerations(db: Db, run: RunId, generations: number, width: number): Promise<{ oldest: string; newest: string }> {
   const artifact = (i: ReturnType<typeof sql>) => sql`'artifact_' || printf('%020d', ${i})`
   const step = sql`'step_' || printf('9%019d', n.i)`
+  const number = (execution: typeof step) => sql`(select seq from executions where id = ${execution})`
   const total = generations * width
   const before = (shift: number) => sql`((n.i - 1) / ${width} - 1) * ${width} + (n.i - 1 + ${shift}) % ${width} + 1`
   await db.transaction().execute(async (tx) => {
     const statements = [
-      sql`insert into artifacts ${counted(total)} select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', ${step}, 'out' from n`,
-      sql`insert into executions ${counted(total)}
+      sql`insert into executions (id, ${EXECUTION}) ${counted(total)}
         select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null
         from executions cross join n where run = ${run} and position = 0`,
-      sql`insert into artifact_events ${counted(total)} select ${artifact(sql`n.i`)}, ${step}, 'output', 'out', n.i from n`,
+      sql`insert into artifacts (id, type, name, digest, bytes, created, properties, made_by, made_as) ${counted(total)}
+        select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', ${number(step)}, 'out' from n`,
+      sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(total)}
+        select (select seq from artifacts where id = ${artifact(sql`n.i`)}), ${number(step)}, 'output', 'out', n.i from n`,
       ...[0, 1].map(
-        (shift) => sql`insert into artifact_events ${counted(total)}
-          select ${artifact(before(shift))}, ${step}, 'input', ${`in${shift}`}, n.i from n where n.i > ${width}`,
+        (shift) => sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(total)}
+          select (select seq from artifacts where id = ${artifact(before(shift))}), ${number(step)}, 'input', ${`in${shift}`}, n.i from n where n.i > ${width}`,
       ),
     ]
     for (const statement of statements) await statement.execute(tx)

@@ -1,0 +1,152 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Kysely, sql } from 'kysely'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { manualClock } from '../../../shared/core/clock.ts'
+import type { ArtifactId } from '../../../shared/core/ids.ts'
+import { lineageOf } from '../../../server/metadata/lineage.ts'
+import { lineageStore } from '../../../server/metadata/lineage-store.ts'
+import { metadataStore } from '../../../server/metadata/metadata-store.ts'
+import { checkIntegrity, type Db } from '../../../server/storage/database.ts'
+import { insertRows } from '../../../server/storage/insert-rows.ts'
+import { migrate } from '../../../server/storage/migrate.ts'
+import { migrations } from '../../../server/storage/migrations.ts'
+import { nodeSqliteDialect } from '../../../server/storage/node-sqlite.ts'
+import { rowsOfKeys } from '../../../server/storage/rows-of-keys.ts'
+
+const clock = manualClock()
+let db: Db
+beforeEach(() => {
+  const open = () => {
+    const database = new DatabaseSync(':memory:')
+    database.exec('pragma foreign_keys = on')
+    return database
+  }
+  db = new Kysely<object>({ dialect: nodeSqliteDialect(open) })
+})
+afterEach(() => db.destroy())
+
+const rows = async (query: string) => (await sql<Record<string, unknown>>`${sql.raw(query)}`.execute(db)).rows
+
+/** A chain of steps in each of three runs; the second takes its first step from the cache of the first. Ids sort otherwise than they came. */
+async function storeOldRuns(): Promise<void> {
+  const put = (into: string, columns: string, values: (string | number | null)[][]) =>
+    insertRows(db, { into, columns: columns.split(' '), rows: values })
+  const [runs, steps] = [
+    ['run_c', 'run_a', 'run_b'],
+    ['x', 'y', 'z'],
+  ]
+  await put(
+    'runs',
+    'id seq pipeline pipeline_digest state "trigger" params seed created',
+    runs.map((run, i) => [run, i + 1, 'p', '', 'succeeded', '{}', '{}', 1, i]),
+  )
+  for (const [r, run] of runs.entries()) {
+    const cached = (s: number): boolean => r === 1 && s === 0
+    const made = (s: number): string => (cached(s) ? 'artifact_x_run_c' : `artifact_${steps[s]}_${run}`)
+    for (const [s, step] of steps.entries()) {
+      const execution = `step_${step}_${run}`
+      const shared = [
+        run,
+        'p',
+        step,
+        s,
+        'add',
+        '1',
+        '[]',
+        cached(s) ? 'cached' : 'succeeded',
+        1,
+        `{"r":${r}}`,
+        s,
+        s + 1,
+        `key ${s}`,
+        '{}',
+        null,
+        null,
+        null,
+      ]
+      await put(
+        'executions',
+        'id run pipeline step position component component_version "after" state attempts params started ended cache_key identity cache progress error',
+        [[execution, ...shared]],
+      )
+      if (!cached(s))
+        await put('artifacts', 'id type name digest bytes created properties made_by made_as', [
+          [made(s), 'metrics', step, `digest ${s}`, 7, 10 * r + s, `{"s":${s}}`, execution, 'out'],
+        ])
+      await put('artifact_events', 'artifact execution type path at', [[made(s), execution, 'output', 'out', s]])
+      if (s > 0) await put('artifact_events', 'artifact execution type path at', [[made(s - 1), execution, 'input', 'in', s]])
+      await put('contexts', 'id type name', [[`c ${execution}`, 'run', execution]])
+      await put('associations', 'context execution', [[`c ${execution}`, execution]])
+      await put('attributions', 'context artifact', [[`c ${execution}`, made(s)]])
+    }
+  }
+  // one from before makers were recorded
+  await put('artifacts', 'id type name digest bytes created properties made_by made_as', [
+    ['artifact_old', 'split', 'old', null, 0, 99, '{}', null, null],
+  ])
+}
+
+test('[REG-2] what hung together before artifacts and executions had numbers does so after it', async () => {
+  await migrate(
+    db,
+    migrations.filter(({ name }) => name < '0022'),
+    clock,
+  )
+  await storeOldRuns()
+  const all = (events: string) =>
+    Promise.all(
+      [
+        'select id, run, pipeline, step, position, component, component_version, "after", state, attempts, params, started, ended, cache_key, identity, cache, progress, error from executions order by id',
+        'select a.id, a.type, a.name, a.digest, a.bytes, a.created, a.properties, a.made_as from artifacts a order by a.id',
+        events,
+        'select * from associations order by execution',
+        'select * from attributions order by context, artifact',
+      ].map(rows),
+    )
+  const before = await all('select artifact, execution, type, path, at from artifact_events order by execution, type')
+  expect(before.map(({ length }) => length)).toEqual([9, 9, 15, 9, 9])
+  const makers = await rows('select id, made_by from artifacts order by id')
+
+  expect(await migrate(db, migrations, clock)).toContain('0022-lineage-numbers')
+  const now = `select a.id as artifact, e.id as execution, v.type, v.path, v.at from artifact_events v join artifacts a on a.seq = v.artifact
+    join executions e on e.seq = v.execution order by e.id, v.type`
+  expect(await all(now)).toEqual(before)
+  expect(await rows('select a.id, e.id as made_by from artifacts a left join executions e on e.seq = a.made_by order by a.id')).toEqual(
+    makers,
+  )
+  expect(await checkIntegrity(db)).toEqual([])
+
+  const up = await lineageOf(lineageStore(db), 'artifact_z_run_a' as ArtifactId, 'up')
+  expect(up?.artifacts.map(({ id, run, step }) => [id, run, step])).toEqual([
+    ['artifact_z_run_a', 'run_a', 'z'],
+    ['artifact_y_run_a', 'run_a', 'y'],
+    ['artifact_x_run_c', 'run_c', 'x'],
+  ])
+  const down = await lineageOf(lineageStore(db), 'artifact_x_run_c' as ArtifactId, 'down')
+  expect(new Set(down?.artifacts.map(({ id }) => id))).toEqual(
+    new Set(['artifact_x_run_c', 'artifact_y_run_c', 'artifact_z_run_c', 'artifact_y_run_a', 'artifact_z_run_a']),
+  )
+  const attached = await metadataStore(db).attached(['step_x_run_a', 'step_y_run_b'], 'output')
+  expect(attached.map(({ execution, artifact }) => [execution, artifact.id, artifact.run])).toEqual([
+    ['step_x_run_a', 'artifact_x_run_c', 'run_c'],
+    ['step_y_run_b', 'artifact_y_run_b', 'run_b'],
+  ])
+  // the tables refer to each other as before: nothing may hang on what is not there
+  await expect(rows("insert into attributions values ('c step_x_run_a', 'artifact_none')")).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows("insert into artifact_events values (1, 999, 'input', 'in', 0)")).rejects.toThrow(/FOREIGN KEY/)
+})
+
+test('[MET-8] rows of any number of keys are found, each once', async () => {
+  await sql`create table numbers as with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) select i, i * i as square from n`.execute(
+    db,
+  )
+  for (const count of [0, 1, 7, 8, 9, 4095, 4096, 9999]) {
+    const keys = Array.from({ length: count }, (_, i) => 10_000 - i)
+    const found = await rowsOfKeys<{ i: number; square: number }>(db, {
+      query: (places) => `select i, square from numbers where i in (${places})`,
+      keys,
+    })
+    expect(found.map(({ i }) => i).sort((a, b) => b - a)).toEqual(keys)
+    expect(found.every(({ i, square }) => square === i * i)).toBe(true)
+  }
+})
