@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBValue, JS } from '@duckdb/node-api'
+import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 
 export type DuckOptions = {
@@ -17,6 +18,7 @@ export type DuckOptions = {
 export type Duck = DuckLane & {
   /** Another connection to the same tables, for a query beside this one's: with one thread each, both run at once and each in the order of its rows. */
   lane(): Promise<DuckLane>
+  /** Ends what still runs, and closes as soon as it has ended: a connection that is closed under its query would wait for it with the whole thread. */
   close(): void
 }
 
@@ -25,11 +27,16 @@ export type DuckLane = {
   /** Throws invalid_input with DuckDB's own message. */
   run(sql: string, values?: readonly DuckDBValue[]): Promise<void>
   rows(sql: string, values?: readonly DuckDBValue[]): Promise<Record<string, JS>[]>
+  /** Runs what needs the connection itself, so that `close` waits for it. */
+  busy<T>(work: () => Promise<T>): Promise<T>
   readonly connection: DuckDBConnection
 }
 
 /** Row groups small enough to be read in parts, compression that keeps images small. One writer, so that equal rows give equal bytes. */
 export const PARQUET_OPTIONS = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)'
+
+/** Between two tries to end a query, milliseconds. */
+const INTERRUPT_MS = 20
 
 /** A text as an SQL literal. */
 export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
@@ -56,10 +63,42 @@ export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 
   await connection.run(`SET allowed_paths = [${files.map(literal).join(', ')}]`)
   await connection.run('SET enable_external_access = false')
   await connection.run('SET lock_configuration = true')
-  const lanes: DuckDBConnection[] = []
+  const lanes: DuckDBConnection[] = [connection]
+  let running = 0
+  let closed = false
   const interrupt = (): void => {
-    for (const each of [...lanes, connection]) each.interrupt()
+    if (running === 0) return
+    for (const each of lanes) each.interrupt()
+    // a query that is between two of its steps does not notice
+    void systemClock.sleep(INTERRUPT_MS).then(interrupt)
   }
+  const closeAll = (): void => {
+    for (const each of lanes) each.closeSync()
+    instance.closeSync()
+  }
+  const busy = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (closed) throw new AppError('conflict', 'the database has been closed')
+    if (signal?.aborted) throw new AppError('aborted', 'the query was aborted', { cause: signal.reason })
+    running++
+    try {
+      return await work()
+    } finally {
+      if (--running === 0 && closed) closeAll()
+    }
+  }
+  const query = <T>(work: () => Promise<T>): Promise<T> =>
+    busy(work).catch((thrown: unknown) => {
+      throw thrown instanceof AppError ? thrown : refusal(thrown)
+    })
+  const laneOf = (each: DuckDBConnection): DuckLane => ({
+    run: (sql, values) =>
+      query(async () => {
+        await each.run(sql, values && [...values])
+      }),
+    rows: (sql, values) => query(async () => (await each.runAndReadAll(sql, values && [...values])).getRowObjectsJS()),
+    busy,
+    connection: each,
+  })
   signal?.addEventListener('abort', interrupt)
   return {
     ...laneOf(connection),
@@ -69,28 +108,11 @@ export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 
       return laneOf(another)
     },
     close: () => {
+      if (closed) return
+      closed = true
       signal?.removeEventListener('abort', interrupt)
-      for (const each of [...lanes, connection]) each.closeSync()
-      instance.closeSync()
+      if (running === 0) closeAll()
+      else interrupt()
     },
   }
 }
-
-const laneOf = (connection: DuckDBConnection): DuckLane => ({
-  run: async (sql, values) => {
-    try {
-      await connection.run(sql, values && [...values])
-    } catch (thrown) {
-      throw refusal(thrown)
-    }
-  },
-  rows: async (sql, values) => {
-    try {
-      const reader = await connection.runAndReadAll(sql, values && [...values])
-      return reader.getRowObjectsJS()
-    } catch (thrown) {
-      throw refusal(thrown)
-    }
-  },
-  connection,
-})

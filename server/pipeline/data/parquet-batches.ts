@@ -48,9 +48,9 @@ export async function* readBatches(
   sql: string,
   form?: ExampleForm,
 ): AsyncGenerator<Batch & Readonly<Record<string, Column>>> {
-  const result = await duck.connection.stream(sql)
+  const result = await duck.busy(() => duck.connection.stream(sql))
   for (;;) {
-    const chunk = await result.fetchChunk()
+    const chunk = await duck.busy(() => result.fetchChunk())
     if (chunk === null || chunk.rowCount === 0) return
     yield batchOf(result, chunk, form)
   }
