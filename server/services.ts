@@ -43,6 +43,7 @@ import { createRegistry, type Registry } from './registry/registry-service.ts'
 import { repeat } from './repeat.ts'
 import { rolloutRoutes } from './rollouts/rollout-routes.ts'
 import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/rollout-service.ts'
+import { keptChoices } from './serving/kept-choices.ts'
 import { servingRoutes } from './serving/serving-routes.ts'
 import { createServing, type Serving, type ServingSettings } from './serving/serving-service.ts'
 import { type BlobStore, createFsBlobs } from './storage/blob-store.ts'
@@ -159,7 +160,15 @@ export async function createServices(options: ServicesOptions): Promise<Services
   const tracking = createTracking({ db })
   const federation = createFederation({ db, blobs, clock, random, events, registry, onError })
   const imports = createImports({ registry, blobs, clock })
-  const serving = createServing({ registry, blobs, clock, random, settings: options.serving ?? {} })
+  const serving = createServing({
+    registry,
+    blobs,
+    choices: keptChoices(join(dataFolder, 'serving')),
+    clock,
+    random,
+    settings: options.serving ?? {},
+    onError,
+  })
   let environment: Promise<Environment> | undefined
   const pipelines = createPipelines({
     db,

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
-import { type BackendChoice, CANDIDATES } from '../../shared/compute/backend-choice.ts'
+import type { BackendChoice } from '../../shared/compute/backend-choice.ts'
+import { rememberedChoice } from '../../shared/compute/remembered-choice.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
 import type { Manifest } from '../../shared/trust/manifest.ts'
@@ -37,19 +38,8 @@ export type BringUp = {
   readonly onBackend: (choice: BackendChoice) => void
 }
 
-const candidate = z.enum(CANDIDATES)
-const choice = z.object({
-  candidate,
-  backend: z.enum(['webgpu', 'wasm', 'cpu']),
-  engine: z.enum(['tfjs', 'plan', 'onnxruntime']),
-  timings: z.partialRecord(candidate, z.object({ first: z.number(), median: z.number() })),
-  skipped: z.partialRecord(candidate, z.string()),
-  measured: z.number(),
-  remembered: z.boolean(),
-  why: z.string(),
-})
 /** `demoted`: made while the GPU was out of the question, and worth nothing once it is not. */
-const rememberedChoice = z.object({ choice, fingerprint: z.string(), demoted: z.boolean() })
+const keptChoice = z.extend(rememberedChoice, { demoted: z.boolean() })
 const choiceSetting = (manifest: Sha256) => `backend ${manifest}`
 
 function parsedLosses(value: unknown): GpuLosses | undefined {
@@ -87,7 +77,7 @@ export async function bringUp(context: DeviceContext, options: BringUp): Promise
   const bytes = source.manifest.pieces.reduce((sum, piece) => sum + piece.bytes, 0)
   onProgress({ model, version: ref.version, phase: 'load', loaded: bytes, total: bytes })
   await change(starting)
-  const known = rememberedChoice.safeParse(await storage.setting(choiceSetting(ref.manifest)))
+  const known = keptChoice.safeParse(await storage.setting(choiceSetting(ref.manifest)))
   const demoted = demotion(parsedLosses(await storage.setting(GPU_LOSSES)), clock.now())
   const remember = (chosen: BackendChoice, fingerprint: string) =>
     storage.updateSetting(choiceSetting(ref.manifest), () => ({ choice: chosen, fingerprint, demoted: demoted !== undefined }))

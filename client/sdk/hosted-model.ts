@@ -1,4 +1,5 @@
 import type { BackendChoice } from '../../shared/compute/backend-choice.ts'
+import { MEASURE_AGAIN_MS } from '../../shared/compute/latency-watch.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
 import type { WorkerConnection } from '../../shared/worker/connect-worker.ts'
@@ -23,8 +24,6 @@ type HostedOptions = {
 
 /** Pauses before another try to get the GPU back: right after a reset the browser may have no adapter yet. */
 const RETRY_MS = [0, 1000, 10_000, 60_000]
-/** The least time between two measurements of one model. */
-const MEASURE_AGAIN_MS = 10 * 60 * 1000
 
 /**
  * A version in the inference worker, with everything that may happen to it there. The worker dies: it is loaded again before the next answer. The GPU is lost: WASM

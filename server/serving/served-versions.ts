@@ -1,12 +1,12 @@
 import type { Sha256 } from '../../shared/core/digest.ts'
 import type { WorkerConnection } from '../../shared/worker/connect-worker.ts'
-import type { LoadedVersion, ServedVersion, ServingApi } from './serving-api.ts'
+import type { LoadedVersion, ServingApi } from './serving-api.ts'
 
 type Entry = { readonly generation: number; readonly loading: Promise<LoadedVersion>; users: number; dropped: boolean }
 
 export type ServedVersions = {
   /** Runs `work` while the version is loaded, loading it first where it is not. A version that cannot be loaded is not kept. */
-  use<T>(digest: Sha256, version: () => Promise<ServedVersion>, work: (loaded: LoadedVersion) => Promise<T>): Promise<T>
+  use<T>(digest: Sha256, load: () => Promise<LoadedVersion>, work: (loaded: LoadedVersion) => Promise<T>): Promise<T>
   /** Lets go of a version once nobody uses it. */
   drop(digest: Sha256): void
 }
@@ -27,14 +27,14 @@ export function servedVersions(thread: WorkerConnection<ServingApi>, most: numbe
     entry.dropped = true
     if (entry.users === 0) unload(digest, entry)
   }
-  const acquire = (digest: Sha256, version: () => Promise<ServedVersion>): Entry => {
+  const acquire = (digest: Sha256, load: () => Promise<LoadedVersion>): Entry => {
     const known = entries.get(digest)
     const entry =
       known?.generation === thread.generation
         ? known
         : {
             generation: thread.generation,
-            loading: version().then((found) => thread.call('load', [found])),
+            loading: load(),
             users: 0,
             dropped: false,
           }
@@ -45,8 +45,8 @@ export function servedVersions(thread: WorkerConnection<ServingApi>, most: numbe
   }
 
   return {
-    async use(digest, version, work) {
-      const entry = acquire(digest, version)
+    async use(digest, load, work) {
+      const entry = acquire(digest, load)
       try {
         const loaded = await entry.loading.catch((thrown: unknown) => {
           if (entries.get(digest) === entry) entries.delete(digest)

@@ -5,6 +5,9 @@ const WINDOWS = 2
 const FACTOR = 1.75
 const SLACK_MS = 1
 
+/** The least time between two measurements of one model. */
+export const MEASURE_AGAIN_MS = 10 * 60 * 1000
+
 /** Notices that a model answers in another time than was measured: times are taken in, one for each answer. */
 export type LatencyWatch = {
   /** True once the medians of two windows in a row lie on the same side, far from the expected one. Then it starts afresh. */

@@ -7,8 +7,9 @@ import { type LatencyWatch, latencyWatch } from '../compute/latency-watch.ts'
 import type { RuntimeModel } from '../compute/load-runtime.ts'
 import type { Runtime } from '../compute/runtime.ts'
 import { runSelfTest } from '../compute/self-test.ts'
-import { inputOf, selfTestOf } from '../tensor/golden.ts'
-import { asNumbers, firstExample, type ModelTensor } from '../tensor/model-tensor.ts'
+import { selfTestOf } from '../tensor/golden.ts'
+import { asNumbers, type ModelTensor } from '../tensor/model-tensor.ts'
+import { exampleOf } from './example-of.ts'
 import type { InferenceApi, LoadedModel, LoadModel, ModelAnswer, ModelInput, RunnableManifest } from './inference-api.ts'
 import { prepareInput } from './prepare-input.ts'
 import { prepareTensors, takesTensors } from './prepare-tensors.ts'
@@ -22,12 +23,6 @@ const sourceOf = ({ manifest, tensors }: LoadModel): RuntimeModel => ({
   topology: manifest.topology,
   tensors,
 })
-
-/** What candidates are timed on: the golden inputs, which are like those that the model is asked about; of a batch of images or rows its first one. */
-function exampleOf({ selfTest, requires }: RunnableManifest): ModelTensor[] {
-  const inputs = selfTestOf(selfTest).inputs.map((input, i) => inputOf(input, `self-test input ${i}`))
-  return requires.runtime === 'tfjs-layers' ? inputs.map(firstExample) : inputs
-}
 
 function prepare(manifest: RunnableManifest, input: ModelInput): { tensors: ModelTensor[]; observed: ModelAnswer['observed'] } {
   if (takesTensors(manifest)) return { tensors: prepareTensors(manifest, input), observed: {} }

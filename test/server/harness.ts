@@ -42,6 +42,7 @@ export type TestDevice = { readonly id: DeviceId; readonly token: string; readon
 export type TestServer = {
   readonly app: Hono
   readonly services: Services
+  readonly dataFolder: string
   /** A key of each scope. */
   readonly keys: Readonly<Record<KeyScope, string>>
   /** The typed client over app.request; without a token, anonymous. */
@@ -91,6 +92,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
   return {
     app,
     services,
+    dataFolder,
     keys,
     request,
     client,

@@ -24,7 +24,8 @@ ${lines(rows, (row) => `      a = v128.load32_splat(${value(row)})\n      ${mult
 /**
  * `tileN(rows, runs, runsEnd, run, panel, start, column, columns, flags)`: N rows of a product. `rows` is a table of N input and (from byte 24) N
  * output addresses. A row's values are `run` floats at each of the byte offsets between `runs` and `runsEnd`. Sums begin at the 8 floats at `start`, or
- * at what the output holds (flag 2), or at 0 (flag 4); flag 1 is ReLU, flag 8 keeps them at most 6 (ReLU6 is both). The output is written at its byte `column`, `columns` floats wide.
+ * at what the output holds (flag 2), or at 0 (flag 4); flag 1 is ReLU, flag 8 keeps them at most 6 (ReLU6 is both). The output is written at its byte
+ * `column`, `columns` floats wide.
  */
 const productTile = (build: TileBuild, rows: number): string => `
 export function tile${rows}(rows: usize, runs: usize, runsEnd: usize, run: i32, panel: usize, start: usize, column: usize, columns: i32, flags: i32): void {

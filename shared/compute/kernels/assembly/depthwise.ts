@@ -3,8 +3,8 @@ import { loadSome, madd, storeSome } from './vector.ts'
 // Depthwise convolution and averaging: every channel for itself, 4 channels to a vector. The input is read where it lies: padding must be around it.
 
 /**
- * y = sum over the taps of `filter` [kernelHeight, kernelWidth, channels] of x, plus bias (0: none), ReLU with flag 1, at most 6 with flag 8. 4 pixels at a time share each load of
- * the filter.
+ * y = sum over the taps of `filter` [kernelHeight, kernelWidth, channels] of x, plus bias (0: none), ReLU with flag 1, at most 6 with flag 8. 4 pixels at
+ * a time share each load of the filter.
  */
 export function depthwise(
   x: usize,
