@@ -2,8 +2,10 @@ import type { Group } from './command.ts'
 import { alerts } from './commands/alerts.ts'
 import { alias } from './commands/alias.ts'
 import { analyse } from './commands/analyse.ts'
+import { changes } from './commands/changes.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
+import { drift } from './commands/drift.ts'
 import { exampleData } from './commands/example-data.ts'
 import { keys } from './commands/keys.ts'
 import { models } from './commands/models.ts'
@@ -49,6 +51,8 @@ export const shoal: Group = {
     schemas,
     exampleData,
     analyse,
+    drift,
+    changes,
     keys,
     completion(() => shoal),
   ],

@@ -35,20 +35,19 @@ export function logSumExp(values: readonly number[]): number {
 /** ln of the mean of e^x over the values: how e-values kept as logarithms are averaged. */
 export const logMeanExp = (values: readonly number[]): number => logSumExp(values) - Math.log(values.length)
 
-/** Upper regularised incomplete gamma Q(a, x): a series below x = a + 1, Lentz's continued fraction above. */
-export function gammaQ(a: number, x: number): number {
-  if (x <= 0) return 1
-  if (x === Infinity) return 0
-  const front = Math.exp(a * Math.log(x) - x - logGamma(a))
-  if (x < a + 1) {
-    let term = 1 / a
-    let sum = term
-    for (let i = 1; i < 10_000 && Math.abs(term) > Math.abs(sum) / 1e16; i++) {
-      term *= x / (a + i)
-      sum += term
-    }
-    return Math.max(0, 1 - sum * front)
+/** The series of P(a, x) over x^a e^-x / Gamma(a): converges quickly below x = a + 1. */
+function gammaSeries(a: number, x: number): number {
+  let term = 1 / a
+  let sum = term
+  for (let i = 1; i < 10_000 && Math.abs(term) > Math.abs(sum) / 1e16; i++) {
+    term *= x / (a + i)
+    sum += term
   }
+  return sum
+}
+
+/** Lentz's continued fraction of Q(a, x) over the same front: for x above a + 1. */
+function gammaFraction(a: number, x: number): number {
   const tiny = 1e-300
   let b = x + 1 - a
   let c = 1 / tiny
@@ -66,7 +65,23 @@ export function gammaQ(a: number, x: number): number {
     h *= delta
     if (Math.abs(delta - 1) < 1e-16) break
   }
-  return front * h
+  return h
+}
+
+const gammaFront = (a: number, x: number): number => Math.exp(a * Math.log(x) - x - logGamma(a))
+
+/** Upper regularised incomplete gamma Q(a, x). */
+export function gammaQ(a: number, x: number): number {
+  if (x <= 0) return 1
+  if (x === Infinity) return 0
+  return x < a + 1 ? Math.max(0, 1 - gammaSeries(a, x) * gammaFront(a, x)) : gammaFraction(a, x) * gammaFront(a, x)
+}
+
+/** Lower regularised incomplete gamma P(a, x) = 1 - Q(a, x), exact where it is small. */
+export function gammaP(a: number, x: number): number {
+  if (x <= 0) return 0
+  if (x === Infinity) return 1
+  return x < a + 1 ? gammaSeries(a, x) * gammaFront(a, x) : 1 - gammaFraction(a, x) * gammaFront(a, x)
 }
 
 /** P(X >= x) for a chi-square variable. */

@@ -6,6 +6,7 @@ import type { DatasetSchema } from '../../../shared/data/schema.ts'
 import type { Analysis, AnalyseProgress } from '../../analysis/analyse-file.ts'
 import { type Cli, command, UsageError } from '../command.ts'
 import { analysisTable, notesText } from '../analysis-text.ts'
+import { fileFormat } from '../file-format.ts'
 import { readSchema } from '../read-schema.ts'
 
 export const analyse = command({
@@ -29,10 +30,8 @@ export const analyse = command({
     out: { type: 'string', description: 'Also write a report with charts', valueHint: 'report.html' },
   },
   async run({ args: { file, table, label, schema: schemaFile, dataset, environment, out }, client, output, cli }) {
-    // DuckDB is heavy: loaded for this command alone
-    const { ANALYSED_FILES, analyseFile, formatOf } = await import('../../analysis/analyse-file.ts')
-    const format = formatOf(file)
-    if (format === undefined) throw new UsageError(`${file} is none of ${ANALYSED_FILES.join(', ')}`)
+    const format = await fileFormat(file)
+    const { analyseFile } = await import('../../analysis/analyse-file.ts')
     if (schemaFile !== undefined && dataset !== undefined) throw new UsageError('name a schema file or a dataset, not both')
     const schema =
       schemaFile !== undefined ? await readSchema(schemaFile) : dataset === undefined ? undefined : await acceptedSchema(client, dataset)
