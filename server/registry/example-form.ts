@@ -13,7 +13,10 @@ export async function exampleForm(
   try {
     const { latest } = await registry.getModel(model)
     if (latest === null) return null
-    const { signature, labels } = await registry.manifestOf(model, latest)
+    const { signature, labels, transforms } = await registry.manifestOf(model, latest)
+    // images come as the app has them; what the network takes may be smaller
+    const image = transforms.find((each) => each.kind === 'image-scale')
+    if (image) return { shape: [image.height, image.width, image.channels], labels }
     return { shape: signature.inputs[0]?.shape.slice(1) ?? [], labels }
   } catch (thrown) {
     if (thrown instanceof AppError && thrown.code === 'unknown_model') return undefined

@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import { type Column, isImageColumn } from './columns.ts'
-import type { FrozenOf } from './transforms.ts'
+import { fitImages } from './fit-images.ts'
+import { type FrozenOf, transformWidth } from './transforms.ts'
 
 type Target = { readonly output: Float32Array; readonly offset: number; readonly stride: number; readonly rows: number }
 
@@ -15,13 +16,14 @@ export function scaleImages(transform: FrozenOf<'image-scale'>, column: Column, 
       `the input ${transform.input} has images of ${got} where the model takes ${height}x${width}x${channels}`,
     )
   }
+  const { pixels } = fitImages(transform, column)
   // a byte has 256 values: each is worked out once for each channel
   const tables = mean.map((m, c) => Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - m) / (deviation[c] ?? 1)))
-  const size = height * width * channels
+  const size = transformWidth(transform)
   for (let row = 0; row < rows; row++) {
     for (let i = 0; i < size; i++) {
       const table = tables[channels === 1 ? 0 : i % channels] as Float32Array
-      output[row * stride + offset + i] = table[column.pixels[row * size + i] as number] as number
+      output[row * stride + offset + i] = table[pixels[row * size + i] as number] as number
     }
   }
 }

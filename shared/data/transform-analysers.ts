@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts'
 import { type Column, isImageColumn, type Scalar } from './columns.ts'
 import { exactLog } from './exact-math.ts'
+import { imageAnalyser } from './image-analyser.ts'
 import { moments, valueSample } from './moments.ts'
 import { categoryOf, numberOf, textOf, timeOf } from './scalar-value.ts'
 import { ngramsOf } from './text-units.ts'
@@ -118,37 +119,10 @@ const checked = (spec: TransformSpec, frozen: FrozenTransform, read: Parameters<
   finish: () => frozen,
 })
 
-function imageAnalyser(spec: SpecOf<'image-scale'>): TransformAnalyser {
-  const { kind, input } = spec
-  let shape: { height: number; width: number; channels: number } | undefined
-  return {
-    add: (column) => {
-      if (!isImageColumn(column)) return refuse(spec, 'images')
-      const { height, width, channels } = column
-      if (shape !== undefined && (shape.height !== height || shape.width !== width || shape.channels !== channels))
-        return refuse(
-          spec,
-          `images of one size; the data has ${shape.height}x${shape.width}x${shape.channels} and ${height}x${width}x${channels}`,
-        )
-      shape = { height, width, channels }
-    },
-    finish: () => {
-      if (shape === undefined) return refuse(spec, 'images; there is no row')
-      const { channels } = shape
-      const each = (constants: readonly number[] | undefined, otherwise: number): number[] => {
-        if (constants !== undefined && constants.length !== 1 && constants.length !== channels)
-          refuse(spec, `one constant, or one for each of ${channels} channels`)
-        return Array.from({ length: channels }, (_, c) => constants?.[constants.length === 1 ? 0 : c] ?? otherwise)
-      }
-      return { kind, input, ...shape, mean: each(spec.mean, 0), deviation: each(spec.deviation, 1) }
-    },
-  }
-}
-
 export function analyserOf(spec: TransformSpec): TransformAnalyser {
   switch (spec.kind) {
     case 'image-scale':
-      return imageAnalyser(spec)
+      return imageAnalyser(spec, (what) => refuse(spec, what))
     case 'standardize':
       return numeric(spec, ({ mean, deviation }) => ({ kind: spec.kind, input: spec.input, mean, deviation: orOne(deviation), missing: 0 }))
     case 'min-max':

@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { dateEncoding, datePart, ngramRange, transformInput as input } from './transforms.ts'
 
 const unknown = z._default(z.int().check(z.minimum(1), z.maximum(1024)), 1)
+const pixels = z.int().check(z.minimum(1), z.maximum(16_384))
 const buckets = z.int().check(z.minimum(1), z.maximum(65_536))
 const seed = z._default(z.int().check(z.minimum(0), z.maximum(0xffff_ffff)), 0)
 
@@ -13,6 +14,10 @@ export const transformSpecSchema = z.discriminatedUnion('kind', [
     input,
     mean: z.optional(z.array(z.number())),
     deviation: z.optional(z.array(z.number().check(z.positive()))),
+    /** Moves what differs from the background into the middle; the background is what most images of the training split have at their borders. */
+    centre: z.optional(z.boolean()),
+    /** The size that the model takes, where the images have another. */
+    resize: z.optional(z.strictObject({ height: pixels, width: pixels })),
   }),
   /** (x - mean) / deviation of the training split. */
   z.strictObject({ kind: z.literal('standardize'), input }),

@@ -36,6 +36,10 @@ export const frozenTransformSchema = z.discriminatedUnion('kind', [
     channels: z.int().check(z.minimum(1), z.maximum(4)),
     mean: z.array(z.number()),
     deviation: z.array(positive),
+    /** Whole pixels that bring what differs from the background into the middle. */
+    centre: z.optional(z.strictObject({ background: z.array(z.int().check(z.minimum(0), z.maximum(255))) })),
+    /** The size that the model takes; height and width above are those of the images that come. */
+    resize: z.optional(z.strictObject({ height: pixels, width: pixels })),
   }),
   z.strictObject({ kind: z.literal('standardize'), input, mean: z.number(), deviation: positive, missing }),
   z.strictObject({ kind: z.literal('min-max'), input, min: z.number(), range: positive, missing }),
@@ -89,8 +93,10 @@ function datePartWidth(part: DatePart, encoding: FrozenOf<'date'>['encoding']): 
 /** Floats that one row takes in the output. */
 export function transformWidth(transform: FrozenTransform): number {
   switch (transform.kind) {
-    case 'image-scale':
-      return transform.height * transform.width * transform.channels
+    case 'image-scale': {
+      const { height, width } = transform.resize ?? transform
+      return height * width * transform.channels
+    }
     case 'standardize':
     case 'min-max':
     case 'passthrough':

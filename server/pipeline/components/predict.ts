@@ -6,7 +6,7 @@ import type { Sha256 } from '../../../shared/core/digest.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Slug } from '../../../shared/core/ids.ts'
 import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
-import { type Batch, batchLength, isImageColumn } from '../../../shared/data/columns.ts'
+import { type Batch, batchLength } from '../../../shared/data/columns.ts'
 import { readOutput } from '../../../shared/worker/read-output.ts'
 import { type Duck, literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import { defineComponent } from '../component.ts'
@@ -15,7 +15,7 @@ import { openModel } from '../data/evaluate-model.ts'
 import type { Preparation } from '../data/example-form.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
 import { readBatches } from '../data/parquet-batches.ts'
-import { inputShape, transformOf } from '../data/split-examples.ts'
+import { fittedPixels, inputShape, transformOf } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { trainedForm } from '../data/trained-form.ts'
 
@@ -42,9 +42,7 @@ function examplesOf(rows: Batch, prepared: Preparation): Examples {
   const { form, transforms } = prepared
   const shape = [batchLength(rows), ...inputShape(prepared)]
   if (form.kind === 'columns') return { data: applyTransforms(transforms, rows), shape }
-  const column = rows[form.column]
-  if (column === undefined || !isImageColumn(column)) throw new AppError('invalid_input', `column ${form.column} must hold images`)
-  return { data: column.pixels, shape }
+  return { data: fittedPixels(rows, form.column, transforms), shape }
 }
 
 /** Throws invalid_input where the rows lack what the model takes, or the id. */

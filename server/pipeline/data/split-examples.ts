@@ -4,6 +4,7 @@ import type { BatchTransform, Examples } from '../../../shared/compute/examples.
 import { asIs } from '../../../shared/compute/examples.ts'
 import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
 import { type Batch, batchLength, type Column, isImageColumn } from '../../../shared/data/columns.ts'
+import { fitImages, fittedSize, ofFitted } from '../../../shared/data/fit-images.ts'
 import { rowWidth } from '../../../shared/data/transforms.ts'
 import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
@@ -24,13 +25,27 @@ export type SplitExamples = {
 }
 
 /** The shape of one example, as the network takes it. */
-export const inputShape = ({ form, transforms }: Preparation): number[] =>
-  form.kind === 'image' ? [form.height, form.width, form.channels] : [rowWidth(transforms)]
+export function inputShape({ form, transforms }: Preparation): number[] {
+  if (form.kind !== 'image') return [rowWidth(transforms)]
+  const [first] = transforms
+  const { height, width } = first?.kind === 'image-scale' ? fittedSize(first) : form
+  return [height, width, form.channels]
+}
 
-/** Stored bytes to network inputs, the very code that runs on devices. */
-export function transformOf({ form, transforms }: Preparation): BatchTransform {
+/** Images as bytes of the size that the network takes. */
+export function fittedPixels(batch: Batch, column: string, [first]: Preparation['transforms']): Uint8Array {
+  const images = batch[column]
+  if (images === undefined || !isImageColumn(images)) throw new AppError('invalid_input', `column ${column} must hold images`)
+  return first?.kind === 'image-scale' ? fitImages(first, images).pixels : images.pixels
+}
+
+/** Fitted bytes to network inputs, the very code that runs on devices. */
+export function transformOf(prepared: Preparation): BatchTransform {
+  const { form } = prepared
   if (form.kind === 'columns') return asIs
-  const { column, height, width, channels } = form
+  const { column, channels } = form
+  const [height = 0, width = 0] = inputShape(prepared)
+  const transforms = prepared.transforms.map((each) => (each.kind === 'image-scale' ? ofFitted(each, { height, width }) : each))
   return (raw, out) => {
     const pixels = raw instanceof Uint8Array ? raw : new Uint8Array(Uint8ClampedArray.from(raw).buffer)
     out.set(applyTransforms(transforms, { [column]: { kind: 'images', height, width, channels, pixels } }))
@@ -41,9 +56,7 @@ type Growing = { inputs: (Uint8Array | Float32Array)[]; labels: number[]; groups
 
 function inputsOf(batch: Batch, { form, transforms }: Preparation): Uint8Array | Float32Array {
   if (form.kind === 'columns') return applyTransforms(transforms, batch)
-  const column = must(batch[form.column], `column ${form.column}`)
-  if (!isImageColumn(column)) throw new AppError('invalid_input', `column ${form.column} must hold images`)
-  return column.pixels
+  return fittedPixels(batch, form.column, transforms)
 }
 
 function joined(parts: readonly (Uint8Array | Float32Array)[], image: boolean): Uint8Array | Float32Array {

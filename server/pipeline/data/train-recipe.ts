@@ -12,7 +12,7 @@ import { answersWithNumber, type Preparation } from './example-form.ts'
 import type { KeptTraining, TrainingState } from './kept-training.ts'
 import type { Recipe } from './recipe.ts'
 import { rowsOf, sampleRows } from './sampling.ts'
-import type { SplitExamples } from './split-examples.ts'
+import { inputShape, type SplitExamples } from './split-examples.ts'
 import { fromUnits, intoUnits, scaledTargets, targetScale } from './target-scale.ts'
 
 export type RecipeRun = {
@@ -38,10 +38,10 @@ export type RecipeResult = TrainResult & {
   readonly bestEpoch: number
 }
 
-function transformOf({ form }: Preparation, { augment }: Recipe, transform: BatchTransform): BatchTransform {
+function transformOf(prepared: Preparation, { augment }: Recipe, transform: BatchTransform): BatchTransform {
   const { degrees = 0, shift = 0, zoom = 0 } = augment
-  if (form.kind !== 'image' || (degrees === 0 && shift === 0 && zoom === 0)) return transform
-  return augmented({ shape: [form.height, form.width, form.channels], degrees, shift, zoom }, transform)
+  if (prepared.form.kind !== 'image' || (degrees === 0 && shift === 0 && zoom === 0)) return transform
+  return augmented({ shape: inputShape(prepared) as [number, number, number], degrees, shift, zoom }, transform)
 }
 
 /**
