@@ -8,6 +8,7 @@ import { release } from '../pipeline/components/release.ts'
 import { train } from '../pipeline/components/train.ts'
 import { validateData } from '../pipeline/components/validate-data.ts'
 import { validateModel } from '../pipeline/components/validate-model.ts'
+import { validateRuntime } from '../pipeline/components/validate-runtime.ts'
 import { choice, param } from '../pipeline/params.ts'
 import { definePipeline, step } from '../pipeline/pipeline.ts'
 
@@ -72,7 +73,8 @@ export const digits = definePipeline({
   description: 'Handwritten digits: MNIST, and what people share from the app',
   model: 'digits',
   dataset: 'digits',
-  params: { retrain: false, small: false, seed: 1, leastAccuracy: 0.97 },
+  /** `browser`: whether the candidate must answer in one (`required`, `if-present`, `off`). */
+  params: { retrain: false, small: false, seed: 1, leastAccuracy: 0.97, browser: 'if-present' },
   steps: {
     extract: step(extract, {
       params: {
@@ -120,6 +122,12 @@ export const digits = definePipeline({
         ],
       },
     }),
+    // beside validate-model: both have to bless
+    'validate-runtime': step(validateRuntime, {
+      inputs: { model: 'train.model', examples: 'prepare.test', transforms: 'prepare.transforms' },
+      params: { browser: param('browser'), timeoutMs: 30_000, budget: { answerMs: 1000, modelBytes: 2_000_000, memoryBytes: 64_000_000 } },
+      after: ['evaluate'],
+    }),
     register: step(register, {
       inputs: {
         model: 'train.model',
@@ -129,6 +137,7 @@ export const digits = definePipeline({
         transforms: 'prepare.transforms',
         metrics: 'evaluate.metrics',
         blessing: 'validate-model.blessing',
+        runtime: 'validate-runtime.runtime',
       },
       params: {
         model: param('model'),

@@ -1,4 +1,3 @@
-import { AppError } from '../core/errors.ts'
 import { type ImageColumn, isImageColumn } from './columns.ts'
 import type { TransformAnalyser } from './transform-analysers.ts'
 import type { SpecOf } from './transform-specs.ts'

@@ -19,7 +19,8 @@ import { findChromium } from '../runtime-check/chromium.ts'
 
 const params = z.strictObject({
   /**
-   * Whether the candidate must answer in a real browser's worker. `if-present`: where no browser is installed, that is recorded and does not refuse the candidate; `required`: it does.
+   * Whether the candidate must answer in a real browser's worker. `if-present`: where no browser is installed, or the one that is never gets to the page, that is recorded and does not refuse
+   * the candidate; `required`: it does.
    */
   browser: z.enum(['required', 'if-present', 'off']).default('if-present'),
   /** Where it is; found by itself when null. */
@@ -49,7 +50,7 @@ type Outcome = { readonly target: string; readonly ok: boolean; readonly why: st
 /** Lets a candidate answer where it is to run: in Node, and in the worker of a headless browser; within its budget of time and memory. */
 export const validateRuntime = defineComponent({
   name: 'validate-runtime',
-  version: '1',
+  version: '2',
   module: import.meta.url,
   inputs: { model: 'model', examples: 'split', transforms: 'transforms' },
   outputs: { runtime: 'runtime-blessing' },
@@ -117,6 +118,7 @@ export const validateRuntime = defineComponent({
       const chromium = findChromium(given.chromium, process.env)
       if (chromium === undefined) absent('no browser was found on this machine: install Chromium, or name one (chromium, SHOAL_CHROMIUM)')
       else {
+        let loaded = false
         try {
           const { folder: pages } = await ensureClientBuilt({ root: fileURLToPath(new URL('../../..', import.meta.url)) })
           browser = await checkInBrowser({
@@ -129,6 +131,9 @@ export const validateRuntime = defineComponent({
             timeoutMs: given.timeoutMs,
             clock,
             signal,
+            onLoaded: () => {
+              loaded = true
+            },
           })
           for (const [backend, found] of Object.entries(browser.backends)) {
             const target = `browser (${backend})`
@@ -147,7 +152,8 @@ export const validateRuntime = defineComponent({
         } catch (thrown) {
           if (signal.aborted) throw thrown
           const { code, detail } = toAppError(thrown)
-          outcomes.push({ target: 'browser', ok: false, why: `${code}: ${detail}`, figures: {} })
+          if (loaded) outcomes.push({ target: 'browser', ok: false, why: `${code}: ${detail}`, figures: {} })
+          else absent(`not tried, as the browser did not get to the page: ${code}: ${detail}`)
         }
       }
     }

@@ -37,6 +37,8 @@ export type BrowserCheck = {
   /** For the browser's profile. */
   readonly folder: string
   readonly timeoutMs: number
+  /** Called once the page is there: what goes wrong before that is the browser's fault, not the candidate's. */
+  readonly onLoaded?: () => void
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -56,10 +58,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 export async function checkInBrowser(options: BrowserCheck): Promise<BrowserAnswer> {
   const { promise: told, resolve, reject } = Promise.withResolvers<string>()
   const answers: Record<string, () => { type: string; body: Uint8Array | string }> = {
-    '/job.json': () => ({
-      type: 'application/json',
-      body: JSON.stringify({ manifest: options.manifest, candidates: options.candidates, timeoutMs: options.timeoutMs }),
-    }),
+    '/job.json': () => {
+      options.onLoaded?.()
+      const { manifest, candidates, timeoutMs } = options
+      return { type: 'application/json', body: JSON.stringify({ manifest, candidates, timeoutMs }) }
+    },
     '/model.safetensors': () => ({ type: 'application/octet-stream', body: options.tensors }),
   }
   const server = createServer((request, response) => {

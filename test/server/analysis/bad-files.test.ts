@@ -1,4 +1,8 @@
 import { rejects } from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { analyseFile } from '../../../server/analysis/analyse-file.ts'
 import type { AppError } from '../../../shared/core/errors.ts'
@@ -81,4 +85,32 @@ test('[DAT-14] a file that is not there, and a folder, are refused', async () =>
 
 test('[DAT-14] a label that is no column is refused with those there are', async () => {
   await rejects(files.analyse('label.csv', 'a,b\n1,2\n', { label: 'c' }), { code: 'invalid_input', detail: /has no column c .* a, b/ })
+})
+
+/** In a process of its own, so that its memory is its own: what went wrong, and the most it held in MiB. */
+function analysedAlone(path: string): { detail: string; peakMiB: number } {
+  const module = fileURLToPath(new URL('../../../server/analysis/analyse-file.ts', import.meta.url))
+  const script = `const { analyseFile, formatOf } = await import(${JSON.stringify(module)})
+    const detail = await analyseFile(${JSON.stringify(path)}, formatOf(${JSON.stringify(path)})).then(() => 'taken', (thrown) => thrown.detail)
+    console.log(JSON.stringify({ detail, peakMiB: process.resourceUsage().maxRSS / 1024 }))`
+  const out = execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
+  return JSON.parse(out) as { detail: string; peakMiB: number }
+}
+
+test.each([
+  ['line.csv', 'a,b\n1,x\n2,', 'line 3: longer than 2097152 bytes'],
+  ['quoted.csv', 'a,b\n1,"', 'line 2: longer than 2097152 bytes'],
+  ['rows.jsonl', '{"a":1}\n{"a":"', 'longer than 2097152 bytes'],
+])('[DAT-14] a line of 1 GiB is refused in bounded memory: %s', { timeout: 60_000 }, (name, head, what) => {
+  const path = join(files.folder, `huge-${name}`)
+  const file = openSync(path, 'w')
+  writeSync(file, head)
+  for (let at = 0; at < 8; at++) writeSync(file, 'x'.repeat(1 << 20))
+  // what is never read takes no room on the disk
+  ftruncateSync(file, 2 ** 30)
+  closeSync(file)
+  const { detail, peakMiB } = analysedAlone(path)
+  expect(detail).toContain(`huge-${name}, `)
+  expect(detail).toContain(what)
+  expect(peakMiB).toBeLessThan(300)
 })

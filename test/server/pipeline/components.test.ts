@@ -10,14 +10,14 @@ import type { MetricsDocument } from '../../../server/pipeline/data/metrics-docu
 import { decodeModel } from '../../../server/pipeline/data/model-file.ts'
 import { encodeSafetensors } from '../../../shared/tensor/safetensors.ts'
 import { createBench, type PipelineBench } from './pipeline-harness.ts'
-import { plants, tight, garden } from './plants-pipelines.ts'
+import { blind, garden, plants, tight } from './plants-pipelines.ts'
 
 const PLANTS = 'plants' as Slug
 
 let bench: PipelineBench
 let detail: RunDetail
 beforeAll(async () => {
-  bench = await createBench({ pipelines: [plants, tight, garden] })
+  bench = await createBench({ pipelines: [plants, tight, blind, garden] })
   const random = seededRandom(3)
   const rows = Array.from({ length: 600 }, (_, i) => {
     const rose = random.uniform() < 0.5
@@ -213,6 +213,24 @@ describe('components on tabular data', () => {
       state: 'stopped',
       error: { code: 'not_blessed', step: 'validate-runtime', detail: expect.stringMatching(/node: modelBytes is \d+, the budget is 10/) },
     })
+  })
+
+  test('[PIP-180] a browser that never gets to the page refuses nobody where it need not be there, and says why', {
+    timeout: 200_000,
+  }, async () => {
+    const run = async (browser: string) => {
+      const { id } = await bench.pipelines.startRun('blind', { params: { browser }, reason: 'test', by: 'tests' })
+      await bench.pipelines.idle()
+      return bench.pipelines.run(id)
+    }
+    const why = /browser.*not tried, as the browser did not get to the page: worker_died: the browser ended with code 1/
+    const present = await run('if-present')
+    expect(present).toMatchObject({ state: 'succeeded', error: null })
+    expect(present.steps.find(({ name }) => name === 'validate-runtime')?.outputs['runtime']?.properties).toMatchObject({
+      blessed: true,
+      inBrowser: false,
+    })
+    expect((await run('required')).error).toMatchObject({ code: 'not_blessed', detail: expect.stringMatching(why) as string })
   })
 
   test('[PIP-169] the model card of a version is made from what was recorded, and says what it is not good for', async () => {

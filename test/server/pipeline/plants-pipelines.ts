@@ -120,6 +120,20 @@ export const tight = definePipeline({
   },
 })
 
+/** Where a browser is installed that cannot run. */
+export const blind = definePipeline({
+  ...plants,
+  name: 'blind',
+  params: { ...plants.params, browser: 'if-present' },
+  steps: {
+    ...unregistered,
+    'validate-runtime': step(validateRuntime, {
+      inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
+      params: { browser: param('browser'), chromium: '/bin/false', timeoutMs: 20_000 },
+    }),
+  },
+})
+
 /** Training where the data is. */
 export const garden = definePipeline({
   name: 'garden',
