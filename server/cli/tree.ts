@@ -3,6 +3,7 @@ import { alerts } from './commands/alerts.ts'
 import { alias } from './commands/alias.ts'
 import { analyse } from './commands/analyse.ts'
 import { changes } from './commands/changes.ts'
+import { check } from './commands/check.ts'
 import { completion } from './commands/completion.ts'
 import { datasets } from './commands/datasets.ts'
 import { drift } from './commands/drift.ts'
@@ -51,6 +52,7 @@ export const shoal: Group = {
     schemas,
     exampleData,
     analyse,
+    check,
     drift,
     changes,
     keys,

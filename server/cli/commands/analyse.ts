@@ -1,11 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import progress from 'cli-progress'
-import type { Client } from '../../../shared/contract/client.ts'
 import { AppError } from '../../../shared/core/errors.ts'
-import type { DatasetSchema } from '../../../shared/data/schema.ts'
 import type { Analysis, AnalyseProgress } from '../../analysis/analyse-file.ts'
 import { type Cli, command, UsageError } from '../command.ts'
 import { analysisTable, notesText } from '../analysis-text.ts'
+import { acceptedSchema } from '../accepted-schema.ts'
 import { fileFormat } from '../file-format.ts'
 import { readSchema } from '../read-schema.ts'
 
@@ -63,12 +62,6 @@ export const analyse = command({
     return (analysis.anomalies ?? []).some(({ severity }) => severity === 'error') ? 1 : 0
   },
 })
-
-async function acceptedSchema(client: Client, dataset: string): Promise<DatasetSchema> {
-  const { schema } = await client('datasets.get', { params: { dataset } })
-  if (schema !== null) return schema
-  throw new AppError('not_found', `dataset ${dataset} has no accepted schema: \`shoal schemas infer ${dataset} --reason …\` proposes one`)
-}
 
 async function writeReport(path: string, analysis: Analysis): Promise<void> {
   const { reportHtml } = await import('../../analysis/report-html.ts')
