@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RunDetail } from '../../../shared/contract/pipelines.ts'
 import type { Bytes } from '../../../shared/core/bytes.ts'
 import { systemClock } from '../../../shared/core/clock.ts'
 import type { RunId, Slug } from '../../../shared/core/ids.ts'
@@ -12,14 +11,17 @@ import { bootstrapFlights } from '../../../server/pipelines/bootstrap-flights.ts
 import { flights } from '../../../server/pipelines/flights.ts'
 import { flightsSchema, type FlightDays, writeFlights } from '../../../server/pipelines/flights-data.ts'
 import { createTestServer, type TestServer } from '../harness.ts'
+import { states, unattended } from './unattended.ts'
 
 const FLIGHTS = 'flights' as Slug
 let server: TestServer
 let api: Client
+let { arrives, ended, stable } = {} as ReturnType<typeof unattended>
 beforeAll(async () => {
   server = await createTestServer({ clock: systemClock, background: true })
   const { services } = server
   api = server.client(server.keys.admin)
+  ;({ arrives, ended, stable } = unattended({ server, api, name: FLIGHTS }))
   await services.pipelines.define(flights)
   await bootstrapFlights({
     datasets: services.datasets,
@@ -45,24 +47,6 @@ const file = (days: FlightDays, change = '*'): Promise<Bytes> =>
     duck.close()
     return new Uint8Array(await readFile(changed))
   })
-
-/** Uploads a file, which is all that is done by hand: the run that this brings about, once it has ended. */
-async function arrives(body: Bytes): Promise<RunDetail> {
-  const { items: before } = await api('runs.list', { query: { pipeline: FLIGHTS, limit: '1' } })
-  await api('spans.upload', { params: { dataset: FLIGHTS }, body, type: 'application/vnd.apache.parquet' })
-  return ended(before[0]?.id)
-}
-async function ended(before?: string): Promise<RunDetail> {
-  for (;;) {
-    await server.services.pipelines.idle()
-    const { items } = await api('runs.list', { query: { pipeline: FLIGHTS, limit: '1' } })
-    const [run] = items
-    if (run !== undefined && run.id !== before && !['queued', 'running'].includes(run.state))
-      return api('runs.get', { params: { run: run.id as RunId } })
-  }
-}
-const states = ({ steps }: RunDetail) => Object.fromEntries(steps.map(({ name, state }) => [name, state]))
-const stable = async () => (await api('models.get', { params: { model: FLIGHTS } })).aliases['stable']
 
 describe('flights, unattended', () => {
   test('[PIP-134] a first day of data becomes a released version by itself', async () => {
