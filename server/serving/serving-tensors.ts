@@ -44,7 +44,7 @@ const plain = ({ dtype, data }: ModelTensor): (number | string | boolean)[] => {
   return Array.from(data as ArrayLike<number | string>)
 }
 
-/** What a model that takes tensors answered: with its labels where it has any, else as it is. */
+/** What a model answered to one question: with its labels where it has any, else as it is. */
 export function readTensors(manifest: RunnableManifest, outputs: readonly ModelTensor[]): ServedAnswer {
   if (manifest.labels.length > 0) return labelled(manifest, asNumbers(must(outputs[0], 'an output'), 'output 0').data)
   const named = outputs.map((output, i) => ({

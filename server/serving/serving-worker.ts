@@ -10,7 +10,7 @@ import { asNumbers, type ModelTensor } from '../../shared/tensor/model-tensor.ts
 import { takesTensors } from '../../shared/worker/prepare-tensors.ts'
 import { serveWorker } from '../../shared/worker/serve-worker.ts'
 import { openVersion } from './open-version.ts'
-import { labelled, prepareBatch } from './serving.ts'
+import { prepareBatch } from './serving.ts'
 import { readTensors, tensorsOf } from './serving-tensors.ts'
 import { SERVING_PROTOCOL, type ServedAnswer, type ServedManifest, type ServingApi } from './serving-api.ts'
 
@@ -59,7 +59,12 @@ async function answersOf(
   const [output] = await ask([{ dtype: 'float32', ...prepareBatch(manifest, inputs) }], inputs.length)
   const { data } = asNumbers(must(output, 'an output'), 'output 0')
   const width = data.length / inputs.length
-  return { answers: inputs.map((_, i) => labelled(manifest, data.subarray(i * width, (i + 1) * width))), drifted }
+  const rowOf = (i: number): ModelTensor => ({
+    dtype: 'float32',
+    shape: [1, width],
+    data: Float32Array.from(data.subarray(i * width, (i + 1) * width)),
+  })
+  return { answers: inputs.map((_, i) => readTensors(manifest, [rowOf(i)])), drifted }
 }
 
 const api: ServingApi = {

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { Slug } from '../../../shared/core/ids.ts'
 import { rolloutPolicy } from '../../../shared/contract/rollouts.ts'
 import { defineComponent } from '../component.ts'
+import { mainFigure } from '../data/metrics-document.ts'
 
 const params = z.strictObject({
   model: z.string(),
@@ -11,6 +12,8 @@ const params = z.strictObject({
   /** How the candidate reaches the fleet; the server's own policy when null. */
   rollout: z.nullable(z.optional(rolloutPolicy)).default(null),
 })
+
+const TASKS = ['classification', 'regression', 'ranking'] as const
 
 const registered = z.object({ model: z.string(), version: z.int() })
 const blessing = z.object({ blessed: z.literal(true), candidate: z.record(z.string(), z.number()) })
@@ -27,7 +30,8 @@ export const release = defineComponent({
   async run({ run, inputs, params: { model, alias, mode, rollout }, idempotencyKey, api, signal, blobs, log }) {
     const { version } = await inputs.version.json(registered)
     const { candidate } = await inputs.blessing.json(blessing)
-    const reason = `run ${run}: accuracy ${(candidate['accuracy'] ?? 0).toFixed(4)} on the test set`
+    const main = TASKS.map((task) => mainFigure(task).name).find((name) => candidate[name] !== undefined)
+    const reason = `run ${run}${main === undefined ? '' : `: ${main} ${candidate[main]?.toFixed(4)} on the test set`}`
     const params = { model: model as Slug, alias: alias as Slug }
     const { aliases } = await api('models.get', { params: { model: params.model } })
     const stable = aliases[alias]

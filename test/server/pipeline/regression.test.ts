@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Client } from '../../../shared/contract/client.ts'
+import { systemClock } from '../../../shared/core/clock.ts'
+import type { RunId, Slug } from '../../../shared/core/ids.ts'
+import { inFolder } from '../../../server/datasets/span-files.ts'
+import { evaluate } from '../../../server/pipeline/components/evaluate.ts'
+import { extract } from '../../../server/pipeline/components/extract.ts'
+import { prepare } from '../../../server/pipeline/components/prepare.ts'
+import { register } from '../../../server/pipeline/components/register.ts'
+import { release } from '../../../server/pipeline/components/release.ts'
+import { train } from '../../../server/pipeline/components/train.ts'
+import { validateModel } from '../../../server/pipeline/components/validate-model.ts'
+import { param } from '../../../server/pipeline/params.ts'
+import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
+import { writeFlights } from '../../../server/pipelines/flights-data.ts'
+import { createTestServer, type TestServer } from '../harness.ts'
+
+const NAME = 'kilometres' as Slug
+
+/** Miles in, kilometres out: a number whose right value everybody knows. */
+const kilometres = definePipeline({
+  name: NAME,
+  description: '',
+  model: NAME,
+  dataset: NAME,
+  params: { seed: 1, epochs: 30 },
+  steps: {
+    extract: step(extract, {
+      params: {
+        sources: { flights: NAME },
+        query: 'SELECT id, origin, distance, 1.609344 * distance AS kilometres FROM flights ORDER BY id',
+      },
+    }),
+    prepare: step(prepare, {
+      inputs: { data: 'extract.data' },
+      params: {
+        form: { kind: 'columns', columns: ['distance'] },
+        label: 'kilometres',
+        task: 'regression',
+        sliceBy: ['origin'],
+      },
+    }),
+    train: step(train, {
+      inputs: { train: 'prepare.train', validation: 'prepare.validation', transforms: 'prepare.transforms' },
+      params: {
+        recipe: {
+          architecture: { kind: 'linear' },
+          optimizer: { kind: 'adam' },
+          epochs: param('epochs'),
+          batchSize: 32,
+          learningRate: { kind: 'cosine', rate: 0.05 },
+          leastFall: null,
+        },
+      },
+    }),
+    evaluate: step(evaluate, { inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms' } }),
+    'validate-model': step(validateModel, {
+      inputs: {
+        metrics: 'evaluate.metrics',
+        test: 'prepare.test',
+        transforms: 'prepare.transforms',
+        model: 'train.model',
+        train: 'prepare.train',
+      },
+      params: {
+        model: NAME,
+        rivals: { mean: { kind: 'constant' } },
+        thresholds: [
+          { metric: 'mae', change: { direction: 'lower-is-better', against: 'mean', atLeast: 100, confidence: 0.95 } },
+          { metric: 'mae', change: { direction: 'lower-is-better', atLeast: 0 } },
+        ],
+      },
+    }),
+    register: step(register, {
+      inputs: {
+        model: 'train.model',
+        train: 'prepare.train',
+        validation: 'prepare.validation',
+        test: 'prepare.test',
+        transforms: 'prepare.transforms',
+        metrics: 'evaluate.metrics',
+        blessing: 'validate-model.blessing',
+      },
+      params: { model: NAME, dataset: NAME },
+    }),
+    release: step(release, { inputs: { version: 'register.version', blessing: 'validate-model.blessing' }, params: { model: NAME } }),
+  },
+})
+
+let server: TestServer
+let api: Client
+beforeAll(async () => {
+  server = await createTestServer({ clock: systemClock })
+  const { services } = server
+  api = server.client(server.keys.admin)
+  await services.registry.createModel({ name: NAME, description: '' })
+  await services.datasets.create({ name: NAME, description: '' })
+  await services.pipelines.define(kilometres)
+  const body = await inFolder(tmpdir(), async (folder) => {
+    const path = join(folder, 'flights.parquet')
+    await writeFlights(path, folder, { from: '2001-01-01', until: '2001-01-15', every: 250 })
+    return new Uint8Array(await readFile(path))
+  })
+  await api('spans.upload', { params: { dataset: NAME }, body, type: 'application/vnd.apache.parquet' })
+})
+afterAll(() => server.close())
+
+async function run(params: Record<string, number>) {
+  const { id } = await api('runs.start', { params: { pipeline: NAME }, body: { params } })
+  await server.services.pipelines.idle()
+  return api('runs.get', { params: { run: id as RunId } })
+}
+
+describe('a regression, from data to an answer over HTTP', () => {
+  test('[PIP-180] is trained, measured, better than the mean, registered, released, and answers with its number', async () => {
+    const detail = await run({})
+    expect(detail).toMatchObject({ state: 'succeeded', error: null })
+    expect(detail.metrics['mae']).toBeLessThan(10)
+    expect(detail.metrics['accuracy']).toBeUndefined()
+    expect(await api('models.get', { params: { model: NAME } })).toMatchObject({ latest: 1, aliases: { stable: 1 } })
+    const { labels, predictions } = await api('models.predict', {
+      params: { model: NAME },
+      body: { inputs: [{ distance: 300 }, { distance: 2000 }] },
+    })
+    expect(labels).toEqual([])
+    for (const [i, miles] of [300, 2000].entries()) {
+      const { label, probabilities, outputs } = predictions[i] ?? {}
+      expect({ label, probabilities }).toEqual({ label: '', probabilities: [] })
+      expect(outputs).toMatchObject([{ datatype: 'FP32', shape: [1, 1] }])
+      const answer = Number(outputs?.[0]?.data[0])
+      expect(Math.abs(answer / (1.609344 * miles) - 1)).toBeLessThan(0.05)
+    }
+    expect((await server.services.registry.manifestOf(NAME, 1)).references).toEqual({})
+  }, 120_000)
+
+  test('[PIP-180] a worse candidate is refused with its figure and that of the live version', async () => {
+    const detail = await run({ epochs: 1 })
+    expect(detail).toMatchObject({
+      state: 'stopped',
+      error: { code: 'not_blessed', step: 'validate-model', detail: expect.stringMatching(/mae is \d+\.\d+, the live version has \d/) },
+    })
+    expect((await api('models.get', { params: { model: NAME } })).latest).toBe(1)
+  }, 120_000)
+})
