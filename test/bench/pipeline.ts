@@ -60,7 +60,7 @@ export const bench: Bench = async ({ words, say, table }) => {
     // another run: the lineage hangs on the template
     const plain = await timedRun(server, 'ten', 0)
     await repeatRun(server.services.db, plain.detail.id, SEARCHED.runs - STORED_RUNS, STORED_RUNS + 1)
-    addValues(join(dataFolder, 'shoal.db'), SEARCHED.runs, SEARCHED.values)
+    addValues(join(dataFolder, 'shoal.db'), { ...SEARCHED, say })
     const searched = await searches(server, rounds)
     table([
       rowOf('step overhead', overhead),
@@ -177,25 +177,36 @@ async function logBatches(server: TestServer, run: RunId, rounds: number): Promi
   return found
 }
 
-/** Pages of 50 runs with all their values, over HTTP, for filters that let through half, hardly any and many runs. */
+/** Pages of 50 runs with all their values, over HTTP, for filters that let through half, hardly any and many runs; of each the first page and the one after it. */
 async function searches(server: TestServer, rounds: number): Promise<Record<string, number[]>> {
   const client = server.client(server.keys.viewer)
   const questions: Record<string, Record<string, string>> = {
     'newest first': {},
     'by a metric': { order: 'metrics.m7 desc' },
+    threshold: { filter: 'metrics.m3 > 0.5' },
+    'threshold, rare': { filter: 'metrics.m3 > 0.997' },
     'two metrics, ordered': { filter: 'metrics.m3 > 0.5 and metrics.m4 < 0.2', order: 'metrics.m7 desc' },
-    'few of many': { filter: 'metrics.m3 > 0.5 and metrics.m4 < 0.0005', order: 'metrics.m7' },
-    'by age, few': { filter: "metrics.m5 < 0.001 and attributes.state = 'succeeded' and params.lot = '0'" },
+    'few of many, ordered': { filter: 'metrics.m3 > 0.5 and metrics.m4 < 0.005', order: 'metrics.m7' },
+    'six metrics': { filter: [1, 2, 3, 4, 5, 6].map((m) => `metrics.m${m} > 0.1`).join(' and '), order: 'metrics.m7' },
+    'a parameter': { filter: "params.optimizer = 'lion'" },
+    'a parameter, ordered': { filter: "params.optimizer in ('lion', 'lamb') and metrics.m9 > 0.9", order: 'metrics.m7 desc' },
+    text: { filter: "tags.note like '%77%'" },
+    'by age, few': { filter: "metrics.m5 < 0.01 and attributes.state = 'succeeded' and params.lot = '0'" },
   }
-  const found: Record<string, number[]> = Object.fromEntries(Object.keys(questions).map((what) => [what, []]))
+  const found: Record<string, number[]> = {}
   for (let round = -1; round < rounds; round++) {
     for (const [what, query] of Object.entries(questions)) {
-      const start = sharedNow()
-      const page = await client('runs.search', { query })
-      const ms = sharedNow() - start
-      // the next page, by its cursor, is part of the promise
-      if (page.items.length === 0) throw new Error(`search ${what} found nothing`)
-      if (round >= 0) found[what]?.push(ms)
+      let cursor: string | undefined
+      for (const page of ['', ', page 2']) {
+        const start = sharedNow()
+        const { items, next }: { items: unknown[]; next: string | null } = await client('runs.search', {
+          query: { ...query, ...(cursor === undefined ? {} : { cursor }) },
+        })
+        const ms = sharedNow() - start
+        if (items.length === 0) throw new Error(`search ${what}${page} found nothing`)
+        if (round >= 0) (found[what + page] ??= []).push(ms)
+        cursor = next ?? undefined
+      }
     }
   }
   return found

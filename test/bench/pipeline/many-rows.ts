@@ -64,22 +64,41 @@ export async function addGenerations(db: Db, run: RunId, generations: number, wi
   return { oldest: name(1), newest: name(total) }
 }
 
-/** Gives each run so many metrics m1, m2, … with values spread evenly over 0 to 1, the same each time. A parameter as the run itself would have. */
-export function addValues(file: string, runs: number, values: number): void {
+/** What parameter `optimizer` and tag `note` of a stored run say. */
+export const OPTIMIZERS = ['adam', 'sgd', 'rmsprop', 'adagrad', 'nadam', 'lion', 'adamax', 'ftrl', 'lamb', 'lars'] as const
+
+export type ManyValues = { readonly runs: number; readonly values: number; readonly say: (line: string) => void }
+
+/**
+ * Gives each run so many metrics m1, m2, … with values spread evenly over 0 to 1, the same each time; a parameter as the run itself would have, one of ten words, and a
+ * tag that no other run has.
+ */
+export function addValues(file: string, { runs, values, say }: ManyValues): void {
   const db = new DatabaseSync(file)
   const index = (db.prepare("select sql from sqlite_schema where name = 'run_metrics_value'").get() as { sql: string }).sql
   const { first } = db.prepare('select coalesce(max(id), 0) + 1 as first from value_names').get() as { first: number }
-  const name = db.prepare("insert into value_names values (?, 'metric', ?)")
-  for (let m = 1; m <= values; m++) name.run(first + m, `m${m}`)
+  const name = db.prepare('insert into value_names values (?, ?, ?)')
+  for (let m = 1; m <= values; m++) name.run(first + m, 'metric', `m${m}`)
+  const [optimizer, note] = [first + values + 1, first + values + 2]
+  name.run(optimizer, 'param', 'optimizer')
+  name.run(note, 'tag', 'note')
+  // millions of places in a growing index are what takes longest: it is made anew over all rows
+  db.exec('drop index run_metrics_value; pragma synchronous = off; begin')
   db.exec(
     "insert into run_texts select seq, (select id from value_names where kind = 'param' and name = 'lot'), '0', 0 from runs where true on conflict do nothing",
   )
-  // millions of places in a growing index are what takes longest: it is made anew over all rows
-  db.exec('drop index run_metrics_value; pragma synchronous = off; begin')
   const value = db.prepare('insert into run_metrics values (?, ?, ?, 0, ?, ?, null) on conflict do nothing')
+  const text = db.prepare('insert into run_texts values (?, ?, ?, null)')
   const random = seededRandom(11)
   const seqs = db.prepare('select seq from runs order by seq limit ?').all(runs) as { seq: number }[]
-  for (const { seq } of seqs) for (let m = 1; m <= values; m++) value.run(seq, first + m, random.uniform(), seq, seq)
+  const step = Math.ceil(seqs.length / 4)
+  for (const [i, { seq }] of seqs.entries()) {
+    for (let m = 1; m <= values; m++) value.run(seq, first + m, random.uniform(), seq, seq)
+    text.run(seq, optimizer, OPTIMIZERS[Math.floor(random.uniform() * OPTIMIZERS.length)] ?? '')
+    text.run(seq, note, `try ${seq} of the season`)
+    if ((i + 1) % step === 0) say(`  ${i + 1} of ${seqs.length} runs`)
+  }
+  say('  the index over their values')
   db.exec(`commit; ${index}`)
   db.close()
 }
