@@ -4,13 +4,16 @@ import { HeatMap } from '../ui/heat-map.tsx'
 import { numberText } from '../ui/value-text.ts'
 import { confusionOf, historyOf, numbersOf } from './artifact-content.ts'
 import { LinePlot } from '../ui/line-plot.tsx'
+import { blessingOf, slicesOf } from './evaluation-content.ts'
+import { BlessingView, SliceTable } from './evaluation-tables.tsx'
 import { Loaded } from './loaded.tsx'
 import { useResource } from './resource.ts'
 import { api } from './session.ts'
 
 const SERIES_COLORS = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6']
 
-/** What a JSON artifact holds: as a plot where it is a training history, as a heat map where it has a confusion matrix, and as text. */
+/** What a JSON artifact holds: as a plot where it is a training history, as a heat map where it has a confusion matrix, as tables where it says how a model was
+ * judged, and as text. */
 export function ArtifactView({ artifact }: { artifact: ArtifactSummary }) {
   const content = useResource(
     `artifact ${artifact.id}`,
@@ -22,8 +25,11 @@ export function ArtifactView({ artifact }: { artifact: ArtifactSummary }) {
         const confusion = confusionOf(value)
         const history = historyOf(value)
         const numbers = numbersOf(value)
+        const slices = slicesOf(value)
+        const blessing = blessingOf(value)
         return (
           <div class="stack">
+            {blessing === undefined ? null : <BlessingView blessing={blessing} />}
             {numbers.length === 0 ? null : <Facts items={numbers.map(([name, number]) => [name, numberText(number)])} />}
             {history === undefined ? null : (
               <LinePlot
@@ -32,6 +38,7 @@ export function ArtifactView({ artifact }: { artifact: ArtifactSummary }) {
                 series={history.map((one, at) => ({ ...one, color: SERIES_COLORS[at % SERIES_COLORS.length] ?? '--series-1' }))}
               />
             )}
+            {slices === undefined ? null : <SliceTable name={artifact.name} slices={slices} />}
             {confusion === undefined ? null : <HeatMap label="Confusion matrix" classes={confusion.classes} counts={confusion.counts} />}
             <details class="small">
               <summary>JSON</summary>

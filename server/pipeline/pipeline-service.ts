@@ -197,6 +197,7 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     const last = await runs.last(pipeline.name)
     return {
       name: pipeline.name as Slug,
+      dataset: pipeline.dataset as Slug,
       digest,
       description: pipeline.description,
       steps: Object.entries(pipeline.steps).map(([name, { component }]) => ({

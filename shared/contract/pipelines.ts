@@ -104,6 +104,7 @@ export type TriggerTest = z.infer<typeof triggerTest>
 
 export const pipelineSummary = z.object({
   name: slug,
+  dataset: slug,
   digest,
   description: text(2000),
   steps: z.array(z.object({ name: text(100), component: text(100), componentVersion: text(40), after: z.array(text(100)) })),

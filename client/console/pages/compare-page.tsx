@@ -1,12 +1,12 @@
 import type { RunComparison } from '../../../shared/contract/pipelines.ts'
 import { Badge } from '../../ui/badge.tsx'
 import { Card } from '../../ui/card.tsx'
-import { LinePlot } from '../../ui/line-plot.tsx'
 import { Empty, Notice } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
 import { durationText, numberText, shortId } from '../../ui/value-text.ts'
 import { Loaded } from '../loaded.tsx'
 import { linkTo, place, setQuery } from '../location.ts'
+import { MetricCurves } from '../metric-curves.tsx'
 import { Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
 import { api } from '../session.ts'
@@ -73,7 +73,7 @@ function Comparison({ a, b }: { a: string; b: string }) {
         <>
           <Verdict comparison={found} />
           <Pairs title="Metrics" rows={found.metrics} a={a} b={b} />
-          <Curves a={a} b={b} metrics={found.metrics.map(({ name }) => name)} />
+          <MetricCurves runs={[a, b]} metrics={found.metrics.map(({ name }) => name)} />
           <Pairs title="Parameters" rows={found.params} a={a} b={b} />
           <Pairs title="Environment" rows={found.environment} a={a} b={b} />
           <Card title="Steps">
@@ -154,37 +154,6 @@ function Pairs({ title, rows, a, b }: { title: string; rows: RunComparison['para
           { title: 'Verdict', cell: ({ same }) => (same ? <span class="muted">same</span> : <Badge tone="warn">differs</Badge>) },
         ]}
       />
-    </Card>
-  )
-}
-
-/** Plots of more metrics would not be looked at. */
-const MAX_CURVES = 6
-
-/** Metrics that were told over steps, both runs in one plot each. */
-function Curves({ a, b, metrics }: { a: string; b: string; metrics: readonly string[] }) {
-  const curves = useResource(`curves ${a} ${b} ${metrics.join()}`, async (signal) => {
-    const of = async (run: string, metric: string) =>
-      (await api('runs.metric', { params: { run, metric }, query: { limit: '500' } }, { signal })).items.map(({ value }) =>
-        typeof value === 'number' ? value : null,
-      )
-    const both = await Promise.all(metrics.map(async (metric) => ({ metric, values: await Promise.all([of(a, metric), of(b, metric)]) })))
-    return both.filter(({ values }) => values.some((one) => one.length > 1)).slice(0, MAX_CURVES)
-  })
-  if (curves.data === undefined || curves.data.length === 0) return null
-  return (
-    <Card title="Curves">
-      {curves.data.map(({ metric, values: [one, other] }) => (
-        <LinePlot
-          key={metric}
-          label={`${metric} of both runs`}
-          unit="point"
-          series={[
-            { name: `${metric}, ${shortId(a)}`, color: '--series-1', values: one },
-            { name: `${metric}, ${shortId(b)}`, color: '--series-2', values: other },
-          ]}
-        />
-      ))}
     </Card>
   )
 }

@@ -14,6 +14,7 @@ import { type ModelAction, ModelActionDialog } from '../model-action-dialog.tsx'
 import { Ago, Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
 import { api, may } from '../session.ts'
+import { VersionEvaluation } from '../version-evaluation.tsx'
 import { VersionLineage } from '../version-lineage.tsx'
 
 /** Metrics shown as columns; the rest stands in the run. */
@@ -50,7 +51,10 @@ export function ModelPage({ name }: { name: string }) {
         <Loaded resource={versions}>{({ items }) => <Versions items={items} onAction={setAction} />}</Loaded>
       </Card>
       {chosen === undefined || chosen.run === null ? null : (
-        <VersionLineage key={chosen.version} run={chosen.run} version={chosen.version} />
+        <>
+          <VersionLineage key={chosen.version} run={chosen.run} version={chosen.version} />
+          <VersionEvaluation key={`evaluation ${chosen.version}`} run={chosen.run} version={chosen.version} />
+        </>
       )}
       <Loaded resource={model}>{(data) => <AliasCards model={data} onAction={setAction} />}</Loaded>
       {action === undefined ? null : (
@@ -116,9 +120,9 @@ function Versions({ items, onAction }: { items: readonly VersionSummary[]; onAct
                 <a
                   class="button"
                   href={linkTo(['models', version.model], { lineage: String(version.version) })}
-                  aria-label={`Lineage of version ${version.version}`}
+                  aria-label={`Details of version ${version.version}`}
                 >
-                  Lineage
+                  Details
                 </a>
               )}
               <CardButton model={version.model} version={version.version} />

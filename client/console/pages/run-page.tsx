@@ -11,8 +11,9 @@ import { durationText, exactTimeText, numberText, shortId } from '../../ui/value
 import { toAppError } from '../../../shared/core/errors.ts'
 import { Loaded } from '../loaded.tsx'
 import { linkTo, place, setQuery } from '../location.ts'
+import { MetricCurves } from '../metric-curves.tsx'
 import { Page } from '../page.tsx'
-import { useResource } from '../resource.ts'
+import { ofType, useResource } from '../resource.ts'
 import { RunLog } from '../run-log.tsx'
 import { api, may } from '../session.ts'
 import { RunState, STEP_TONES } from '../state-looks.tsx'
@@ -135,6 +136,7 @@ function RunBody({ run }: { run: RunDetail }) {
   const step = run.steps.find((one) => one.name === selected)
   const finished = run.steps.filter((one) => one.state === 'succeeded' || one.state === 'cached').length
   const metrics = Object.entries(run.metrics)
+  const values = useResource(`values ${run.id}`, (signal) => api('runs.values', { params: { run: run.id } }, { signal }), ofType('run'))
   return (
     <>
       {run.error === null ? null : (
@@ -181,6 +183,7 @@ function RunBody({ run }: { run: RunDetail }) {
         </Card>
         <div class="stack">
           {step === undefined ? null : <StepCard step={step} key={step.name} />}
+          {values.data === undefined ? null : <MetricCurves runs={[run.id]} metrics={Object.keys(values.data.metrics)} />}
           <RunLog run={run.id} steps={run.steps.map(({ name }) => name)} live={run.state === 'running' || run.state === 'queued'} />
           {metrics.length === 0 ? null : (
             <Card title="Metrics">

@@ -12,6 +12,7 @@ import { linkTo, place, setQuery } from '../location.ts'
 import { now } from '../now.ts'
 import { Ago, Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
+import { FoundRuns, RunSearchField, useRunSearch } from '../run-search.tsx'
 import { api, may } from '../session.ts'
 import { StartRunDialog } from '../start-run-dialog.tsx'
 import { RunState } from '../state-looks.tsx'
@@ -36,10 +37,17 @@ export function RunsPage() {
     setOlder([...older, ...page.items])
     setCursor(page.next)
   }
-  const filter = (value: string) => {
+  const filter = place.value.query.get('filter') ?? ''
+  // the state as one more condition, after what was written: places in it stay where they are
+  const search = filter === '' || state === undefined ? filter : `${filter} and attributes.state = '${state}'`
+  const found = useRunSearch(search)
+  const show = (choice: { state?: string | undefined; filter: string }) => {
     setOlder([])
     setCursor(undefined)
-    setQuery(isState(value) ? { state: value } : {})
+    setQuery({
+      ...(isState(choice.state ?? null) ? { state: choice.state ?? '' } : {}),
+      ...(choice.filter === '' ? {} : { filter: choice.filter }),
+    })
   }
   return (
     <Page title="Runs" lead="Each run of a pipeline: what started it, how it went, what came out.">
@@ -61,7 +69,7 @@ export function RunsPage() {
             class="select"
             aria-label="State of the runs shown"
             value={state ?? ''}
-            onChange={(event) => filter(event.currentTarget.value)}
+            onChange={(event) => show({ state: event.currentTarget.value, filter })}
           >
             <option value="">All states</option>
             {RUN_STATES.map((name) => (
@@ -72,25 +80,32 @@ export function RunsPage() {
           </select>
         }
       >
-        <Loaded resource={runs}>
-          {({ items, next }) => {
-            const seen = new Set(items.map((run) => run.id))
-            const rows = [...items, ...older.filter((run) => !seen.has(run.id))]
-            const nextCursor = cursor === undefined ? next : cursor
-            return rows.length === 0 ? (
-              <Empty icon="runs" title={state === undefined ? 'No runs yet' : `No run is ${state}`} />
-            ) : (
-              <div class="stack">
-                <RunTable rows={rows} />
-                {nextCursor === null ? null : (
-                  <div>
-                    <Button onClick={() => void more(nextCursor)}>Show older runs</Button>
+        <div class="stack">
+          <RunSearchField key={filter} filter={filter} error={found.error} onSearch={(text) => show({ state, filter: text })} />
+          {filter === '' ? (
+            <Loaded resource={runs}>
+              {({ items, next }) => {
+                const seen = new Set(items.map((run) => run.id))
+                const rows = [...items, ...older.filter((run) => !seen.has(run.id))]
+                const nextCursor = cursor === undefined ? next : cursor
+                return rows.length === 0 ? (
+                  <Empty icon="runs" title={state === undefined ? 'No runs yet' : `No run is ${state}`} />
+                ) : (
+                  <div class="stack">
+                    <RunTable rows={rows} />
+                    {nextCursor === null ? null : (
+                      <div>
+                        <Button onClick={() => void more(nextCursor)}>Show older runs</Button>
+                      </div>
+                    )}
                   </div>
-                )}
-              </div>
-            )
-          }}
-        </Loaded>
+                )
+              }}
+            </Loaded>
+          ) : (
+            <FoundRuns filter={search} resource={found} />
+          )}
+        </div>
       </Card>
       {starting === undefined ? null : <StartRunDialog pipeline={starting} onClose={() => setStarting(undefined)} />}
     </Page>

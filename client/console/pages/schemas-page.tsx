@@ -11,6 +11,7 @@ import { Ago, Page } from '../page.tsx'
 import { ofType, useResource } from '../resource.ts'
 import { type SchemaAction, SchemaDialog } from '../schema-dialog.tsx'
 import { api, may } from '../session.ts'
+import { StoppedRuns } from '../stopped-runs.tsx'
 
 const TONES: Record<SchemaVersion['state'], Tone> = { proposed: 'info', accepted: 'good', rejected: 'bad', superseded: 'neutral' }
 
@@ -29,6 +30,7 @@ export function SchemasPage({ dataset }: { dataset: string }) {
         </Button>
       }
     >
+      <StoppedRuns dataset={dataset} />
       <Loaded resource={versions}>
         {({ items }) =>
           items.length === 0 ? (

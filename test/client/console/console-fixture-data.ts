@@ -126,7 +126,11 @@ const STEPS: StepSummary[] = [
     outputs: { model: artifact(5, 'model', 'model', 508_000), history: artifact(6, 'history', 'history', 420) },
   }),
   step('evaluate', 0, { state: 'waiting', after: ['train', 'prepare'], outputs: { metrics: artifact(7, 'metrics', 'metrics', 1600) } }),
-  step('validate-model', 0, { state: 'waiting', after: ['evaluate'] }),
+  step('validate-model', 0, {
+    state: 'waiting',
+    after: ['evaluate'],
+    outputs: { blessing: artifact(9, 'blessing', 'blessing', 900), slices: artifact(10, 'metrics', 'by source', 900) },
+  }),
   step('register', 0, {
     state: 'waiting',
     after: ['train', 'validate-model'],
@@ -155,6 +159,10 @@ const run = (n: number, state: RunDetail['state'], options: Partial<RunDetail> =
 export const runs = [
   run(4, 'running', { created: NOW - 10 * MINUTE, started: NOW - 9 * MINUTE, metrics: { accuracy: 0.9887, logLoss: 0.0361 } }),
   run(3, 'succeeded'),
+  run(5, 'stopped', {
+    trigger: { kind: 'new-data', reason: '2 new spans', by: 'new-data' },
+    error: { code: 'schema_anomaly', detail: 'label: expected text, 31 rows hold numbers', step: 'validate-data' },
+  }),
   run(2, 'stopped', {
     trigger: { kind: 'schedule', reason: 'every day at 03:00', by: 'schedule' },
     error: { code: 'not_blessed', detail: 'the candidate is worse than version 3 on digit 8: 0.951 against 0.978', step: 'validate-model' },
@@ -172,6 +180,7 @@ export const runs = [
 export const pipelines = [
   {
     name: slug('digits'),
+    dataset: slug('digits'),
     digest: digest(900),
     description: 'MNIST and shared drawings to a small convolutional network.',
     steps: STEPS.map(({ name, component, componentVersion, after }) => ({ name, component, componentVersion, after })),

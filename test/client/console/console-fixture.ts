@@ -2,11 +2,12 @@ import { must } from '../../../shared/core/assert.ts'
 import { utf8 } from '../../../shared/core/bytes.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Handlers } from '../../../server/http/register.ts'
+import { parseFilter } from '../../../server/metadata/run-filter.ts'
 import { contents } from './console-fixture-contents.ts'
 import * as data from './console-fixture-data.ts'
 import { comparison, decisions, lineage, logs, maturity, rounds } from './console-fixture-metadata.ts'
 
-const { models, versions, runs, windows, evidence, datasets } = data
+const { models, versions, windows, evidence, datasets } = data
 
 const found = <T>(value: T | undefined): T => {
   if (value === undefined) throw new AppError('not_found', 'not in the fixture')
@@ -20,6 +21,7 @@ export function consoleFixture({ empty = false } = {}): Handlers {
   let rollouts = data.rollouts
   let alerts = data.alerts
   let schemas = data.schemas
+  let runs = data.runs
   const list = <T>(items: readonly T[]): T[] => (empty ? [] : [...items])
   return {
     'models.list': async () => ({ items: list(models) }),
@@ -71,6 +73,20 @@ export function consoleFixture({ empty = false } = {}): Handlers {
         facts: {},
       }
     },
+    'runs.values': async ({ params }) => ({
+      run: found(runs.find((one) => one.id === params.run)),
+      metrics: empty ? {} : { loss: 0.1, accuracy: 0.9887 },
+      params: {},
+      tags: {},
+    }),
+    'runs.search': async ({ query: { filter = '' } }) => {
+      // the real reader, so that what it says of a filter is what the page has to show
+      const asked = parseFilter(filter)
+      const items = list(runs)
+        .filter((one) => asked.every(({ field, values }) => field.kind !== 'attribute' || values.includes(one.state)))
+        .map((run) => ({ run, metrics: { loss: 0.1, accuracy: 0.9887 }, params: {}, tags: {} }))
+      return { items, next: null }
+    },
     'runs.replay': async () => found(runs[0]),
     'runs.compare': async () => {
       const { a, b, ...rest } = comparison
@@ -99,7 +115,10 @@ export function consoleFixture({ empty = false } = {}): Handlers {
     'runs.logs': async ({ query }) => ({ items: logs.filter((line) => query.step === undefined || line.step === query.step), next: null }),
     'runs.start': async () => found(runs[0]),
     'runs.cancel': async () => found(runs[0]),
-    'runs.resume': async () => found(runs[0]),
+    'runs.resume': async ({ params }) => {
+      runs = runs.map((one) => (one.id === params.run ? { ...one, state: 'queued' as const, error: null } : one))
+      return found(runs.find((one) => one.id === params.run))
+    },
     'artifacts.content': async ({ params }) =>
       new Response(utf8(JSON.stringify(contents[params.artifact] ?? { note: 'nothing more' })), {
         headers: { 'content-type': 'application/json' },

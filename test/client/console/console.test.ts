@@ -249,7 +249,7 @@ describe('the console', () => {
 
   it('[CNS-30] draws what a version was made from, and leads from artifact to artifact', async () => {
     const page = await visit('models/digits')
-    await page.getByRole('link', { name: 'Lineage of version 4' }).click()
+    await page.getByRole('link', { name: 'Details of version 4' }).click()
     const picture = page.getByRole('region', { name: 'Lineage of version 4' })
     await picture.getByRole('button', { name: /^digits data · extract/ }).waitFor()
     expect(await picture.getByRole('button').count()).toBe(5)
@@ -271,12 +271,65 @@ describe('the console', () => {
       .getByRole('region', { name: 'Table: Metrics' })
       .getByRole('row', { name: /accuracy.*0\.9872.*0\.9887.*differs/ })
       .waitFor()
-    await page
-      .getByRole('img', { name: /^loss, .*: 0\.4, 0\.2, 0\.1/ })
-      .first()
-      .waitFor()
+    // both in one plot
+    await page.getByRole('img', { name: /^loss over steps: .*0\.4, 0\.2, 0\.1; .*0\.4, 0\.2, 0\.1$/ }).waitFor()
     await page.getByLabel('Run to compare with').selectOption('run_00000000000000000001')
     expect(page.url()).toContain('with=run_00000000000000000001')
+  })
+
+  it('[CNS-33] draws what a run told over steps', async () => {
+    const page = await visit(`runs/${RUN}`)
+    await page.getByRole('img', { name: 'loss over steps: this run 0.4, 0.2, 0.1' }).waitFor()
+    // a metric with one value is no curve
+    expect(await page.getByRole('img', { name: /^accuracy over steps/ }).count()).toBe(0)
+  })
+
+  it('[CNS-34] searches runs by a filter that the address keeps, and says at the field what is wrong with it', async () => {
+    const page = await visit('runs')
+    const field = page.getByLabel('Search', { exact: true })
+    await field.fill("metrics.accuracy > 0.9 and attributes.state = 'failed'")
+    await field.press('Enter')
+    const table = page.getByRole('region', { name: 'Table: Runs found' })
+    await table.getByRole('row', { name: /0\.9887/ }).waitFor()
+    expect(await table.getByRole('row').count()).toBe(2)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.reload()
+    await table.waitFor()
+    await field.fill('metrics.accuracy >> 0.9')
+    await page.getByRole('button', { name: 'Search', exact: true }).click()
+    const wrong = page.getByRole('alert')
+    await wrong.waitFor()
+    expect(await wrong.innerText()).toMatch(/character \d+/)
+    expect(await field.getAttribute('aria-invalid')).toBe('true')
+    expect(await field.getAttribute('aria-describedby')).toContain(must(await wrong.getAttribute('id'), 'the id of the error'))
+    expect(await field.inputValue()).toBe('metrics.accuracy >> 0.9')
+    expect(await accessibilityViolations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Clear' }).click()
+    await page.getByRole('region', { name: 'Table: Runs', exact: true }).waitFor()
+    expect(page.url()).not.toContain('filter')
+  })
+
+  it('[CNS-35] shows whether a version was blessed and why, and its slices with intervals', async () => {
+    const page = await visit('models/digits?lineage=4')
+    const blessing = page.getByRole('region', { name: 'Blessing of version 4' })
+    await blessing.getByText('Not blessed').waitFor()
+    // what failed comes first
+    await blessing.getByRole('row').nth(1).getByText('accuracy of source=tablet').waitFor()
+    const slices = page.getByRole('region', { name: 'Table: Slices, by source' })
+    await slices.getByRole('row', { name: /source=tablet.*310.*0\.931.*0\.9 to 0\.958/ }).waitFor()
+    expect(await accessibilityViolations(page)).toEqual([])
+  })
+
+  it('[CNS-36] resumes from the schema page what stopped there', async () => {
+    const page = await visit('datasets/digits')
+    const stopped = page.getByRole('region', { name: 'Table: Runs that stopped at the schema' })
+    await stopped.getByText('label: expected text, 31 rows hold numbers').waitFor()
+    // the one that was not blessed has nothing to do with the schema
+    expect(await stopped.getByRole('row').count()).toBe(2)
+    expect(await accessibilityViolations(page)).toEqual([])
+    await stopped.getByRole('button', { name: /^Resume/ }).click()
+    await page.getByText('goes on from validate-data').waitFor()
+    await stopped.waitFor({ state: 'detached' })
   })
 
   it('[CNS-32] tests and changes a trigger, and shows why the others fired or not', async () => {

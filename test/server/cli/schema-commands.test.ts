@@ -50,7 +50,16 @@ const stopped: RunDetail = {
 const handlers: Handlers = {
   'pipelines.list': async () => ({
     items: [
-      { name: 'flowers' as Slug, digest: '0'.repeat(64) as Sha256, description: '', steps: [], triggers: [], params: {}, lastRun: null },
+      {
+        name: 'flowers' as Slug,
+        dataset: 'flowers' as Slug,
+        digest: '0'.repeat(64) as Sha256,
+        description: '',
+        steps: [],
+        triggers: [],
+        params: {},
+        lastRun: null,
+      },
     ],
   }),
   'runs.list': async () => ({ items: [stopped], next: null }),

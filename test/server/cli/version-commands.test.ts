@@ -53,6 +53,7 @@ const handlers: Handlers = {
     items: [
       {
         name: 'digits' as Slug,
+        dataset: 'digits' as Slug,
         digest: 'cd'.repeat(32) as Sha256,
         description: 'trains digits',
         steps: [{ name: 'extract', component: 'extract', componentVersion: '1', after: [] }],
