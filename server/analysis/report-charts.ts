@@ -1,12 +1,16 @@
 import type { CategoricalStatistics, NumericStatistics } from '../../shared/data/dataset-statistics.ts'
-import { percent, short } from './figures.ts'
+import { fitted, percent, short } from './figures.ts'
 import { type Html, html } from './html.ts'
 
 const WIDTH = 320
 const HEIGHT = 96
-const BARS = 10
+/** Few values have a bar each; of many the first do. */
+const FEW = 12
+const BARS = 5
 const ROW = 22
-const NAME = 110
+const NAME = 116
+/** As the style sheet says. */
+const FONT = 12
 
 /** The distribution of numbers as bars from the least to the greatest value; `show` writes a value of the axis. */
 export function histogramChart({ histogram, min, max }: NumericStatistics, show: (value: number) => string): Html {
@@ -26,7 +30,7 @@ export function histogramChart({ histogram, min, max }: NumericStatistics, show:
 /** The most frequent values, each a bar as long as its share of all `count`; what is left in one bar more. */
 export function valuesChart({ top, exact, unique }: CategoricalStatistics, count: number): Html {
   const shown = top
-    .slice(0, BARS)
+    .slice(0, unique <= FEW ? FEW : BARS)
     .map(({ value, count: n }) => ({ name: value === '' ? '(empty text)' : value, share: n / count, rest: false }))
   const others = unique - shown.length
   if (others > 0) {
@@ -37,7 +41,7 @@ export function valuesChart({ top, exact, unique }: CategoricalStatistics, count
   const room = WIDTH - NAME - 50
   const rows = shown.map(({ name, share, rest }, at) => {
     const width = Math.max(1.5, (share / longest) * room)
-    return html`<g class="${rest ? 'rest' : 'bar'}"><title>${short(name, 200)}: ${percent(share)}</title><text x="${NAME - 6}" y="${at * ROW + 15}" text-anchor="end">${short(name, 16)}</text>
+    return html`<g class="${rest ? 'rest' : 'bar'}"><title>${short(name, 200)}: ${percent(share)}</title><text x="${NAME - 6}" y="${at * ROW + 15}" text-anchor="end">${fitted(name, NAME - 8, FONT)}</text>
 <rect x="${NAME}" y="${at * ROW + 3}" width="${width.toFixed(2)}" height="${ROW - 6}"/><text x="${(NAME + width + 5).toFixed(2)}" y="${at * ROW + 15}">${percent(share)}</text></g>`
   })
   return html`<svg viewBox="0 0 ${WIDTH} ${shown.length * ROW}" role="img" aria-label="Most frequent values">${rows}</svg>`

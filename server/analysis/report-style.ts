@@ -14,7 +14,7 @@ dl, dd, figure { margin: 0 }
 .summary { display: flex; flex-wrap: wrap; gap: .5rem 2rem }
 .summary dd { font-weight: 600; overflow-wrap: anywhere }
 .cards { display: grid; gap: 1rem; grid-auto-flow: dense; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)) }
-article, .notes li { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem }
+article, .notes li, details { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: 1rem }
 article { display: flex; flex-direction: column; min-width: 0 }
 article:has(.parts) { grid-column: 1 / -1 }
 article dl { margin-top: auto; padding-top: .75rem }
@@ -22,9 +22,16 @@ article dl div { display: flex; justify-content: space-between; gap: 1rem; font-
 article dd { text-align: right; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 .tag { padding: .1rem .45rem; border: 1px solid var(--line); border-radius: 1rem; color: var(--quiet); font-size: .75rem; font-weight: 400 }
 .tag.label { border-color: var(--bar); color: var(--bar) }
-.notes { display: grid; gap: .5rem; margin: 0; padding: 0; list-style: none }
-.notes li { padding: .6rem .9rem; border-left: 4px solid var(--line); overflow-wrap: anywhere }
+.tag.fault { border-color: var(--error); color: var(--error) }
+.notes { display: grid; gap: .5rem; grid-template-columns: repeat(auto-fill, minmax(min(24rem, 100%), 1fr)); margin: 0; padding: 0; list-style: none }
+.notes li { padding: .6rem .9rem; border-left: 4px solid var(--line); overflow-wrap: anywhere; min-width: 0 }
+.notes h3 { margin: 0 } .notes p { font-size: .9375rem } .notes p + p { margin-top: .35rem }
 .notes .error { border-left-color: var(--error) } .notes .error strong { color: var(--error) }
+.examples { margin: .25rem 0 0; padding: 0; list-style: none; font-size: .875rem; overflow-wrap: anywhere }
+.examples li { padding: .25rem 0; border-bottom: 1px solid var(--line) }
+a { color: inherit; text-decoration-color: var(--bar); text-underline-offset: .2em } a:focus-visible, summary:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px }
+article { scroll-margin-top: 1rem } article:target { outline: 2px solid var(--bar) }
+summary { cursor: pointer } details[open] summary { margin-bottom: .75rem }
 .notes .warning { border-left-color: var(--warning) }
 .good { color: var(--good) }
 code { font: .8125rem ui-monospace, monospace; overflow-wrap: anywhere }
@@ -32,7 +39,7 @@ code { font: .8125rem ui-monospace, monospace; overflow-wrap: anywhere }
 svg { display: block; width: 100%; height: auto; font-size: 12px }
 svg text { fill: var(--text) } .bar rect { fill: var(--bar) } .rest rect { fill: var(--rest) } .axis { stroke: var(--line) }
 .wide { overflow-x: auto }
-table { border-collapse: collapse; font-size: .875rem } th, td { padding: .25rem .75rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line) }
+table { border-collapse: collapse; font-size: .875rem } th, td { vertical-align: top; padding: .25rem .75rem .25rem 0; text-align: left; border-bottom: 1px solid var(--line) }
 footer { margin-top: 2rem }
 @media print { article, .notes li { break-inside: avoid } }
 `

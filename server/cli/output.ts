@@ -49,12 +49,6 @@ export function durationText(ms: number): string {
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${(ms / 3_600_000).toFixed(1)} h`
 }
 
-const UNITS = ['B', 'kB', 'MB', 'GB'] as const
-export function bytesText(bytes: number): string {
-  const power = Math.min(UNITS.length - 1, bytes < 1000 ? 0 : Math.floor(Math.log10(bytes) / 3))
-  return `${power === 0 ? bytes : (bytes / 1000 ** power).toFixed(1)} ${UNITS[power]}`
-}
-
 /** `a=1 b=2` of a flat record. */
 export const pairsText = (record: Readonly<Record<string, Json | undefined>>): string =>
   Object.entries(record)

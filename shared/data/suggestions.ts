@@ -68,7 +68,9 @@ function featureSuggestions(
       )
     }
   }
-  if (numeric !== undefined && numeric.n > 1 && (type === 'float' || (type === 'int' && (unique ?? 0) > 20))) {
+  // what is not trained on needs no scale
+  const isIdentifier = found.at(-1)?.kind === 'identifier'
+  if (!isIdentifier && numeric !== undefined && numeric.n > 1 && (type === 'float' || (type === 'int' && (unique ?? 0) > 20))) {
     const middle = numeric.quantiles[16] ?? 0
     const skewed = numeric.min > 0 && numeric.max / numeric.min > 1000 && middle * 10 < numeric.max
     if (skewed) {

@@ -2,7 +2,8 @@ import { openAsBlob } from 'node:fs'
 import { extname } from 'node:path'
 import { AppError } from '../../../shared/core/errors.ts'
 import { command, type Group, UsageError } from '../command.ts'
-import { bytesText, timeText } from '../output.ts'
+import { bytesText } from '../../analysis/figures.ts'
+import { timeText } from '../output.ts'
 
 const TYPES: Record<string, string> = {
   '.parquet': 'application/vnd.apache.parquet',

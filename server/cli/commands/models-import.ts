@@ -4,7 +4,8 @@ import { type GivenTensor, givenTensor } from '../../../shared/contract/imports.
 import { AppError } from '../../../shared/core/errors.ts'
 import { command, UsageError } from '../command.ts'
 import { modelFiles } from '../model-files.ts'
-import { bytesText, fieldsText } from '../output.ts'
+import { bytesText } from '../../analysis/figures.ts'
+import { fieldsText } from '../output.ts'
 
 type Port = { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }
 const portText = ({ name, datatype, shape }: Port): string =>

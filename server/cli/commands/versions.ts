@@ -1,5 +1,6 @@
 import { command, versionOf } from '../command.ts'
-import { bytesText, fieldsText, pairsText, timeText } from '../output.ts'
+import { bytesText } from '../../analysis/figures.ts'
+import { fieldsText, pairsText, timeText } from '../output.ts'
 
 export const versions = command({
   name: 'versions',

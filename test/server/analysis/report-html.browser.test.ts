@@ -15,6 +15,10 @@ function analysisOf(): Analysis {
     when: rows.map((at) => new Date(1.7e12 + at * 3.6e6)),
     digit: { kind: 'images', height: 8, width: 8, channels: 1, pixels: Uint8Array.from({ length: 200 * 64 }, (_, at) => (at * 31) % 256) },
     empty: rows.map(() => null),
+    wide: rows.map(
+      (at) =>
+        ['W'.repeat(30), 'MAXIMUM TAKE-OFF WEIGHT', '最大離陸重量の合計値です', 'KLM Royal Dutch Airlines', 'illicit fill'][at % 5] ?? '',
+    ),
   })
   const [file, schema] = [`${'path'.repeat(40)}${HOSTILE}.csv`, inferSchema(statistics)]
   return {
@@ -43,9 +47,10 @@ test('[DAT-16] in a browser as wide as a phone nothing runs, nothing is cut off,
   const page = frame.contentDocument
   expect('ran' in globalThis).toBe(false)
   expect(page?.querySelectorAll('script, img, link, iframe')).toHaveLength(0)
-  expect(page?.querySelector('h3')?.firstChild?.textContent?.trim()).toBe(HOSTILE)
+  expect(page?.querySelector('article h3')?.firstChild?.textContent?.trim()).toBe(HOSTILE)
   expect(page?.documentElement.scrollWidth).toBeLessThanOrEqual(360)
-  // a histogram of numbers, one of moments, eight of the image; bars of the texts
-  expect(page?.querySelectorAll('article svg')).toHaveLength(11)
+  // a histogram of numbers, one of moments, eight of the image; bars of two texts; names of any letters are whole at their beginning
+  expect(page?.querySelectorAll('article svg')).toHaveLength(12)
+  for (const text of page?.querySelectorAll('svg text') ?? []) expect((text as SVGTextElement).getBBox().x).toBeGreaterThanOrEqual(0)
   for (const bar of page?.querySelectorAll('rect') ?? []) expect(Number(bar.getAttribute('height'))).toBeGreaterThanOrEqual(0)
 })

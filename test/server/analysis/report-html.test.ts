@@ -26,13 +26,15 @@ test('[DAT-16] names and values that are markup stay text; nothing is loaded and
   })
   const report = reportHtml(analysis)
   const allowed = new Set(
-    'html head meta title style body header main footer section article h1 h2 h3 p dl div dt dd ul li strong code span br svg g rect path text'.split(
+    'html head meta title style body header main footer section article h1 h2 h3 p dl div dt dd ul li strong code span br svg g rect path text a details summary table thead tbody tr th td'.split(
       ' ',
     ),
   )
   const tags = tagsOf(report)
   expect(tags.filter((tag) => !allowed.has(/^<(\w+)/.exec(tag)?.[1] ?? ''))).toEqual([])
-  expect(tags.filter((tag) => /\s(on\w+|src|href|style)\s*=/.test(tag.replace(/"[^"]*"/g, '""')))).toEqual([])
+  // links lead within the document
+  const loading = tags.filter((tag) => /\s(on\w+|src|href|style)\s*=/.test(tag.replace(/"[^"]*"/g, '""')))
+  expect(loading.filter((tag) => !/^<a href="#f\d+">$/.test(tag))).toEqual([])
   expect(report).not.toMatch(/https?:|@import|url\(/)
   expect(report).toContain('&lt;script&gt;alert(1)&lt;/script&gt;')
   expect(report).toContain("default-src 'none'")
@@ -52,6 +54,50 @@ test('[DAT-16] each feature has its chart: a histogram of numbers, bars of value
 test('[DAT-16] of very many features some are drawn and all are named', async () => {
   const names = Array.from({ length: 320 }, (_, at) => `c${at}`)
   const report = reportHtml(await files.analyse('many.csv', `${names.join(',')}\n${names.map((_, at) => at).join(',')}\n`))
-  expect(report.match(/<article>/g)).toHaveLength(300)
+  expect(report.match(/<article /g)).toHaveLength(300)
   expect(names.filter((name) => !report.includes(`>${name}<`) && !report.includes(`>${name} <`))).toEqual([])
+})
+
+test('[DAT-16] what was found stands by feature and leads to its card; the schema is in words', async () => {
+  const rows = Array.from({ length: 400 }, (_, at) => `${at},${at % 7 === 0 ? '' : at % 3},${['sun', 'rain'][at % 2]}`)
+  const report = reportHtml(
+    await files.analyse('found.csv', `key,n,sky\n${rows.join('\n')}\n`, {
+      schema: {
+        environments: ['TRAINING'],
+        features: [
+          { name: 'key', type: 'int' },
+          { name: 'n', type: 'int', presence: { minFraction: 1, minCount: 1 } },
+          { name: 'sky', type: 'string', domain: { kind: 'values', values: ['sun'], minMass: 1 } },
+          { name: 'gone', type: 'int', presence: { minFraction: 1, minCount: 1 } },
+        ],
+      },
+    }),
+  )
+  const part = (title: string) => new RegExp(`<h2>${title}[^]*?</section>`).exec(report)?.[0] ?? ''
+  const found = part('Against the schema')
+  expect(found).toContain('ENUM_TYPE_UNEXPECTED_STRING_VALUES')
+  expect(found).toContain('<h3>gone</h3>')
+  for (const [name, text] of [
+    ['sky', found],
+    ['key', part('Suggestions')],
+  ] as const) {
+    const [, place] = new RegExp(`<a href="#(f\\d+)">${name}</a>`).exec(text) ?? []
+    expect(report).toContain(`<article id="${place}"><h3>${name} `)
+  }
+  const schema = [...part('Inferred schema').matchAll(/<tr>(<td>.*?)<\/tr>/g)].map(([, row]) => row?.split('<td>').slice(1))
+  expect(schema).toEqual([
+    ['key', 'int', 'always', 'any'],
+    ['n', 'int', 'may be missing', 'any'],
+    ['sky', 'string', 'always', 'rain, sun'],
+  ])
+})
+
+test('[DAT-16] texts that hardly repeat are shown as examples, not as bars of one row each', async () => {
+  const rows = Array.from({ length: 300 }, (_, at) => `remark ${at} of many,${at % 20}`)
+  const report = reportHtml(await files.analyse('texts.csv', `remark,word\n${rows.map((row) => `${row}x`).join('\n')}\n`))
+  expect(report.match(/<svg /g)).toHaveLength(1)
+  expect(report.match(/<li>remark \d+ of many<\/li>/g)).toHaveLength(3)
+  // the first five of twenty, and the rest
+  expect(report.match(/<title>[^<]*: [\d.]+ %<\/title>/g)).toHaveLength(6)
+  expect(report).toContain('15 others: 75 %')
 })

@@ -31,7 +31,7 @@ test('[CLI-12] a table, suggestions and the size, without a request', async () =
   expect([code, err]).toEqual([0, ''])
   const lines = out.split('\n')
   expect(lines[0]).toBe('FEATURE\tTYPE\tMISSING\tDISTINCT\tVALUES\tNOTES')
-  expect(lines[1]).toBe('size\tint\t0 %\t100\t0 to 693, mean 346.5 ± 203.1\tidentifier, scale')
+  expect(lines[1]).toBe('size\tint\t0 %\t100\t0 to 693, mean 346.5 ± 203.1\tidentifier')
   expect(lines[2]).toBe('side\tstring\t0 %\t2\tleft (50), right (50)\tlabel')
   expect(lines[3]).toContain('leakage')
   expect(out).toContain('\n  copy alone tells 100 % of the label')

@@ -188,7 +188,6 @@ test('[DAT-8] suggestions name what each feature needs, and nothing that needs n
   expect(suggestions.map(({ feature, kind }) => `${feature} ${kind}`)).toEqual([
     'label imbalance',
     'row identifier',
-    'row scale',
     'code identifier',
     'city cardinality',
     'same constant',
