@@ -6,11 +6,11 @@ import { type Bench, compare, timingRows } from '../measure.ts'
 
 const LAUNCHER = join(import.meta.dirname, '..', '..', 'server', 'cli', 'shoal.js')
 
-export const bench: Bench = async ({ table }) => {
+export const bench: Bench = async ({ words, table }) => {
   const node = (...args: string[]) => execFileSync(process.execPath, args, { stdio: 'ignore' })
   const timings = await compare({
     clock: systemClock,
-    rounds: 15,
+    rounds: Number(words[0] ?? 15),
     sides: { shoal: () => node(LAUNCHER, '--version'), node: () => node('--eval', '0') },
   })
   table(timingRows(timings))
