@@ -2,10 +2,11 @@ import { AppError } from '../core/errors.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import { beginLife, type BackendLife, lasting } from './backend-life.ts'
 import type { OnnxFiles } from './onnx-module.ts'
-import { enableProdMode, engine, env, findBackend, getBackend, setBackend, setWasmPaths, version_core } from './tf.ts'
+import { type BackendWasm, enableProdMode, engine, env, findBackend, getBackend, setBackend, setWasmPaths, version_core } from './tf.ts'
 import { repairCpuResizeGradients } from './cpu-resize-gradients.ts'
 import { repairGradients } from './gradient-repairs.ts'
 import { registerWasmKernels } from './wasm-kernels.ts'
+import { guardWasmMemory } from './wasm-memory.ts'
 import { forgetWebgpu, gpuAdapter, startWebgpu } from './webgpu-backend.ts'
 
 export const BACKENDS = ['webgpu', 'wasm', 'cpu'] as const
@@ -61,6 +62,7 @@ async function startWasm(options: BackendOptions): Promise<void> {
   await withoutProcessHooks(async () => {
     if (!(await setBackend('wasm'))) throw new AppError('no_backend', `the WASM backend did not start from ${path}`)
   })
+  guardWasmMemory(findBackend('wasm') as BackendWasm)
 }
 
 const lives = new Map<BackendName, BackendLife>()

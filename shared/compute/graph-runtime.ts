@@ -5,12 +5,13 @@ import { concatBytes } from '../core/bytes.ts'
 import { AppError } from '../core/errors.ts'
 import { jsonObject } from '../core/fields.ts'
 import { unwrap } from '../core/result.ts'
-import { weightSpec } from '../formats/tfjs-files.ts'
+import { storedForm, weightSpec, type WeightSpec } from '../formats/tfjs-files.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
-import { type NamedTensors, shapeMismatch, tensorBytes } from '../tensor/tensor.ts'
+import { expectTensor, type NamedTensors, shapeMismatch, type TensorData, tensorBytes } from '../tensor/tensor.ts'
 import { asyncRunsEnded, runAlone } from './async-runs.ts'
 import { type BackendName, type BackendOptions, lifeOf, startBackend, useBackend } from './backends.ts'
 import { emptyInput } from './empty-input.ts'
+import { allFinite } from './finite.ts'
 import { keepListedTensors } from './kept-tensors.ts'
 import { fromModelTensor, type Topology, toModelTensor } from './model.ts'
 import type { RuntimeModel } from './load-runtime.ts'
@@ -32,6 +33,13 @@ const graphTopology = z.object({
 
 type Graph = ReturnType<typeof loadGraphModelSync>
 
+/** Infinities are constants of some graphs, such as what a maximum begins with. */
+function checkWeight(spec: WeightSpec, tensor: TensorData): void {
+  expectTensor(spec.name, tensor, storedForm(spec, tensor.data.length))
+  if (tensor.dtype === 'float32' && !allFinite(tensor.data as Float32Array) && tensor.data.some(Number.isNaN))
+    throw shapeMismatch(spec.name, 'numbers', 'NaN')
+}
+
 /** Throws invalid_document for a description that no graph can be built from, shape_mismatch for weights that it does not have or that are missing. */
 function buildGraph(topology: unknown, tensors: NamedTensors): Graph {
   const parsed = graphTopology.safeParse(topology)
@@ -43,9 +51,11 @@ function buildGraph(topology: unknown, tensors: NamedTensors): Graph {
   const names = new Set(weights.map(({ name }) => name))
   for (const name of Object.keys(tensors))
     if (!names.has(name)) throw shapeMismatch(name, 'a weight of the graph', 'a name it does not have')
-  const parts = weights.map(({ name }) => {
+  const parts = weights.map((spec) => {
+    const { name } = spec
     const tensor = Object.hasOwn(tensors, name) ? tensors[name] : undefined
     if (tensor === undefined) throw shapeMismatch(name, 'a weight of the graph', 'nothing')
+    checkWeight(spec, tensor)
     return tensorBytes(tensor)
   })
   try {

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts'
 import { describe } from '../tensor/tensor.ts'
 import type { LayersModel } from './tf.ts'
 
-/** The largest tensor that a backend can hold: WASM addresses 2 GiB without trouble, and an adapter that allows more than that for one buffer is rare. */
+/** A tensor must be smaller than this for a backend to hold it: WASM kernels count its bytes in signed integers, and an adapter that allows more than that for one buffer is rare. */
 const LARGEST_BYTES = 2 ** 31
 
 type Shape = readonly (number | null)[]
@@ -33,10 +33,10 @@ function answersOf(model: LayersModel): Answer[] {
 export function memoryCheck(model: LayersModel): (batch: number) => void {
   const largest = answersOf(model).reduce<Answer | undefined>((a, b) => (a === undefined || b.bytes > a.bytes ? b : a), undefined)
   return (batch) => {
-    if (largest === undefined || largest.bytes * batch <= LARGEST_BYTES) return
+    if (largest === undefined || largest.bytes * batch < LARGEST_BYTES) return
     const shape = largest.shape.map((size, axis) => size ?? (axis === 0 ? batch : 1))
     const gib = ((largest.bytes * batch) / 2 ** 30).toFixed(1)
-    const what = `${describe({ dtype: 'float32', shape })} takes ${gib} GiB, the most is ${LARGEST_BYTES / 2 ** 30} GiB`
+    const what = `${describe({ dtype: 'float32', shape })} takes ${gib} GiB, it must be below ${LARGEST_BYTES / 2 ** 30} GiB`
     throw new AppError('out_of_memory', `the answer of layer ${largest.layer}, ${what}`, { issues: [{ where: largest.layer, what }] })
   }
 }
