@@ -143,6 +143,13 @@ export type Model = {
    * @example const done = await model.contribute({ onProgress: ({ phase, done, total }) => bar.set(phase, done / total), signal })
    */
   contribute(options?: ContributeOptions): Promise<Contribution>
+  /**
+   * Lets the training of `contribute` rest after its present step, until it is resumed, and resolves when it does; false where this page does not contribute. The
+   * round does not wait: what is sent too late does not count.
+   */
+  pauseTraining(): Promise<boolean>
+  /** Lets training go on where it rested, to the same bits. False where this page does not contribute. */
+  resumeTraining(): Promise<boolean>
   /** How many labelled examples are kept on this device for `contribute`. */
   keptExamples(): Promise<number>
   /** Goes back to the version before, by hand. False where there is none. */

@@ -185,6 +185,8 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     },
     checkForUpdate: ({ signal } = {}) => update(signal),
     contribute: (options = {}) => context.training.contribute(name, options),
+    pauseTraining: () => context.training.pause(name, true),
+    resumeTraining: () => context.training.pause(name, false),
     keptExamples: () => context.training.count(name),
     rollback: () => versions.goBack('aborted', { byEvidence: false }),
     explainBackend: () => versions.current?.handle.choice ?? null,

@@ -6,7 +6,7 @@ import type { NamedTensors } from '../tensor/tensor.ts'
 import type { ModelInput, RunnableManifest } from './inference-api.ts'
 
 /** Rises with every change of the calls below that the other side would not understand. */
-export const TRAINING_PROTOCOL = 2
+export const TRAINING_PROTOCOL = 3
 
 /** An input as the app gave it, and what it was. */
 export type LabelledInput = { readonly input: ModelInput; readonly label: string }
@@ -21,6 +21,8 @@ export type TrainRequest = {
   readonly plan: LocalUpdateOptions['plan']
   /** Goes on from here: a checkpoint of the same request. */
   readonly resume?: TrainingCheckpoint
+  /** Rests before its first step, until it is resumed. */
+  readonly paused?: boolean
 }
 
 /** What training came to, and on which backend. */

@@ -118,6 +118,7 @@ export function createTrainingService(options: TrainingServiceOptions): Training
     async begin(request) {
       const controller = new AbortController()
       const pace = createTrainingPace(clock)
+      if (request.paused === true) pace.pause()
       const state: JobState = { progress: null, backend: null, checkpoint: null }
       const ended = turn.then(() => train(request, controller.signal, pace, state))
       const job: Job = { controller, pace, ended, state }

@@ -7,6 +7,7 @@ import type { LabelledInput } from '../../../shared/worker/training-api.ts'
 import type { ContributeProgress, Contribution } from '../api.ts'
 import type { DeviceContext } from '../device-context.ts'
 import { obtainBase } from './training-base.ts'
+import type { Pausing } from './pausing.ts'
 import type { Trainer } from './trainer.ts'
 
 export type ContributeInput = {
@@ -16,6 +17,7 @@ export type ContributeInput = {
   readonly onProgress: (progress: ContributeProgress) => void
   /** What part of the time training may work now. */
   readonly share: () => number
+  readonly pausing: Pausing
   readonly signal: AbortSignal
 }
 
@@ -66,7 +68,7 @@ async function submit({ client, clock, random, retries }: DeviceContext, lease: 
  * whatever stands in the way.
  */
 export async function takePart(context: DeviceContext, input: ContributeInput): Promise<Contribution> {
-  const { model, trainer, examples, onProgress, share, signal } = input
+  const { model, trainer, examples, onProgress, share, pausing, signal } = input
   onProgress({ phase: 'ask', done: 0, total: 0 })
   const lease = await takeLease(context, model, signal)
   if (lease === null) return { outcome: 'no-round', why: 'no round needs this device now' }
@@ -93,7 +95,7 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
       examples,
       plan,
     },
-    { signal, share, onProgress: ({ done, total, loss }) => onProgress({ phase: 'train', done, total, loss }) },
+    { signal, share, pausing, onProgress: ({ done, total, loss }) => onProgress({ phase: 'train', done, total, loss }) },
   )
   signal.throwIfAborted()
   onProgress({ phase: 'send', done: 0, total: trained.body.length })

@@ -3,11 +3,13 @@ import type { Trainer } from './trainer.ts'
 
 /** Trains in this process, one device after the other: for simulations. */
 export const localTrainer = (service: TrainingApi): Trainer => ({
-  async train(request, { signal, onProgress }) {
-    const job = await service.begin(request)
+  async train(request, { signal, onProgress, pausing }) {
+    const job = await service.begin({ ...request, paused: pausing?.paused === true })
     const cancel = () => void service.cancel(job)
     signal.addEventListener('abort', cancel, { once: true })
     if (signal.aborted) cancel()
+    const rest = (paused: boolean) => service[paused ? 'pause' : 'resume'](job).catch(() => undefined)
+    const unfollow = pausing?.follow(rest)
     try {
       for (;;) {
         const state = await service.next(job)
@@ -15,6 +17,7 @@ export const localTrainer = (service: TrainingApi): Trainer => ({
         if (state.progress) onProgress(state.progress)
       }
     } finally {
+      unfollow?.()
       signal.removeEventListener('abort', cancel)
     }
   },

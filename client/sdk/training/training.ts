@@ -4,6 +4,7 @@ import type { DeviceContext } from '../device-context.ts'
 import type { RecentAnswer } from '../recent-answers.ts'
 import { takePart } from './contribute.ts'
 import { type KeptExamples, keptExamples } from './kept-examples.ts'
+import { createPausing } from './pausing.ts'
 import type { Trainer } from './trainer.ts'
 import { createTrainingShare } from './training-share.ts'
 
@@ -16,6 +17,8 @@ export type Training = Pick<KeptExamples, 'count'> & {
   /** Keeps an answer's input under its right label where the person agreed to that. */
   keep(model: string, id: string, answer: RecentAnswer, label: string): Promise<boolean>
   contribute(model: string, options: ContributeOptions): Promise<Contribution>
+  /** Lets the training of a model's contribution rest, or go on. Resolves when it does; false where none is under way. */
+  pause(model: string, paused: boolean): Promise<boolean>
   /** The person does not agree any more: what was kept is deleted, and training under way ends. */
   refuse(): Promise<void>
   /** Ends training under way: the page goes. */
@@ -31,10 +34,10 @@ export function createTraining(
 ): Training {
   const kept = keptExamples(context)
   const sharing = createTrainingShare()
-  const running = new Set<AbortController>()
+  const running = new Map<AbortController, { readonly model: string; readonly pausing: ReturnType<typeof createPausing> }>()
   const refused = (code: AppError['code'], why: string): Contribution => ({ outcome: 'refused', code, why })
   const endAll = (why: AppError): void => {
-    for (const controller of running) controller.abort(why)
+    for (const controller of running.keys()) controller.abort(why)
   }
 
   async function begin(device: DeviceContext, model: string, { onProgress = () => {}, signal }: ContributeOptions): Promise<Contribution> {
@@ -42,14 +45,15 @@ export function createTraining(
     const examples = await kept.read(model)
     if (examples.length === 0) return refused('invalid_input', 'there are no labelled examples on this device yet')
     const own = new AbortController()
-    running.add(own)
+    const pausing = createPausing()
+    running.set(own, { model, pausing })
     const either = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal])
     try {
       either.throwIfAborted()
       // asked again: it may have been withdrawn while the examples were read
       if (!device.consent.training) throw new AppError('forbidden', 'the person has not agreed to training')
       const share = () => sharing.share(context.clock.monotonic())
-      return await takePart(device, { model, trainer, examples, onProgress, share, signal: either })
+      return await takePart(device, { model, trainer, examples, onProgress, share, pausing, signal: either })
     } catch (thrown) {
       if (signal?.aborted) throw new AppError('aborted', 'the contribution was aborted', { cause: signal.reason })
       const error = toAppError(own.signal.aborted ? own.signal.reason : thrown)
@@ -62,7 +66,12 @@ export function createTraining(
   }
 
   return {
-    answered: (ms) => sharing.answered(ms, running.size > 0, context.clock.monotonic()),
+    answered: (ms) =>
+      sharing.answered(
+        ms,
+        [...running.values()].some(({ pausing }) => !pausing.paused),
+        context.clock.monotonic(),
+      ),
     get active() {
       return running.size > 0
     },
@@ -73,6 +82,11 @@ export function createTraining(
       if (!device.consent.training) return refused('forbidden', 'the person has not agreed to training')
       const contribution = await device.locks.tryHold(LOCK, () => begin(device, model, options))
       return contribution ?? refused('conflict', 'this device is training already, here or in another tab')
+    },
+    async pause(model, paused) {
+      const own = [...running.values()].filter((one) => one.model === model)
+      await Promise.all(own.map(({ pausing }) => pausing.set(paused)))
+      return own.length > 0
     },
     async refuse() {
       endAll(new AppError('forbidden', 'the person does not agree to training any more'))

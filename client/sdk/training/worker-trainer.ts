@@ -23,19 +23,29 @@ const RESTARTED: ReadonlySet<ErrorCode> = new Set(['worker_died', 'timeout', 'de
  * that answers is never in its way. What happens to the worker costs no more than the steps since the last checkpoint.
  */
 export const workerTrainer = ({ spawn, clock, timeoutMs = 60_000, recycleAfter = RECYCLE_AFTER }: WorkerTrainerOptions): Trainer => ({
-  async train(request, { signal, onProgress, share }) {
+  async train(request, { signal, onProgress, share, pausing }) {
     let checkpoint = request.resume
     /** The update; or nothing, where another worker is to go on. */
     async function inOneWorker(): Promise<TrainedUpdate | undefined> {
       const worker = connectWorker<TrainingApi>({ spawn, protocol: TRAINING_PROTOCOL, clock, timeoutMs })
-      const end = () => worker.dispose()
+      let unfollow: (() => void) | undefined
+      const end = () => {
+        unfollow?.()
+        worker.dispose()
+      }
       signal.addEventListener('abort', end, { once: true })
       const from = checkpoint?.done ?? 0
       let told = 1
       try {
         signal.throwIfAborted()
         // copied, not moved: another worker may need them again
-        const job = await worker.call('begin', [{ ...request, ...(checkpoint === undefined ? {} : { resume: checkpoint }) }])
+        const paused = pausing?.paused === true
+        const job = await worker.call('begin', [{ ...request, paused, ...(checkpoint === undefined ? {} : { resume: checkpoint }) }])
+        // a job that has ended meanwhile, or whose worker has, rests
+        const rest = (now: boolean) => worker.call(now ? 'pause' : 'resume', [job]).catch(() => undefined)
+        unfollow = pausing?.follow(rest)
+        // told while it began
+        if (pausing && pausing.paused !== paused) await rest(pausing.paused)
         for (;;) {
           const state = await worker.call('next', [job])
           if (state.done) return state.update

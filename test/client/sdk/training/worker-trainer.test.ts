@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { createPausing } from '../../../../client/sdk/training/pausing.ts'
 import { workerTrainer } from '../../../../client/sdk/training/worker-trainer.ts'
 import { systemClock } from '../../../../shared/core/clock.ts'
 import type { WorkerLike } from '../../../../shared/worker/connect-worker.ts'
@@ -80,4 +81,19 @@ test('[DEV-63] a worker that keeps dying is given up with its code', async () =>
     code: 'worker_died',
   })
   expect(hopeless.resumedAt.length).toBe(4)
+})
+
+test('[DEV-64] training that is paused rests in whichever worker it is, and goes on to the same bits', async () => {
+  const whole = await workerTrainer({ ...mortal([]), clock: systemClock }).train(await request(), options)
+  const pausing = createPausing()
+  await pausing.set(true)
+  const dying = mortal([1])
+  let steps = 0
+  const onProgress = ({ done }: { done: number }) => void (steps = done)
+  const training = workerTrainer({ ...dying, clock: systemClock }).train(await request(), { ...options, onProgress, pausing })
+  await vi.waitFor(() => expect(dying.resumedAt.length).toBe(2), 10_000)
+  expect(steps).toBe(0)
+  await pausing.set(false)
+  expect((await training).body).toEqual(whole.body)
+  expect(steps).toBeGreaterThan(0)
 })
