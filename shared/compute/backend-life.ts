@@ -1,4 +1,4 @@
-import type { AppError } from '../core/errors.ts'
+import { AppError } from '../core/errors.ts'
 
 /**
  * One start of a backend, to its loss. A GPU can go away at any time (driver update, sleep, a watchdog); everything that lay on it is gone then, and what
@@ -18,6 +18,13 @@ export type LifeControl = {
   end(error: AppError): void
   /** Something went wrong that costs the computations under way, not the backend. */
   fault(error: AppError): void
+}
+
+/** Buffers that are read back are given up by a device that goes away, often before it tells that it does. An AppError is none of these: an abort that was asked for. */
+function givenUp(thrown: unknown): AppError | undefined {
+  const { name, message } = (thrown ?? {}) as { name?: unknown; message?: unknown }
+  if (name !== 'AbortError' || !/mapAsync|GPUBuffer/.test(String(message))) return undefined
+  return new AppError('device_lost', `the GPU device gave up what it computed: ${String(message)}`, { cause: thrown })
 }
 
 export function beginLife(): LifeControl {
@@ -45,7 +52,7 @@ export function beginLife(): LifeControl {
         if (fault !== undefined && faults !== before) throw fault
         return answer
       } catch (thrown) {
-        throw lost ?? thrown
+        throw lost ?? givenUp(thrown) ?? thrown
       } finally {
         stop()
       }
