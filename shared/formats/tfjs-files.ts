@@ -47,7 +47,10 @@ const bad = (where: string, what: string): AppError =>
 const BYTES = { float32: 4, int32: 4, bool: 1, complex64: 8, uint8: 1, uint16: 2, float16: 2 } as const
 
 /** The tensor that carries a weight's bytes: in its own type where Shoal has it, else the bare bytes. */
-export function storedForm({ dtype, quantization, shape }: WeightSpec, bytes: number): { dtype: TensorData['dtype']; shape: readonly number[] } {
+export function storedForm(
+  { dtype, quantization, shape }: WeightSpec,
+  bytes: number,
+): { dtype: TensorData['dtype']; shape: readonly number[] } {
   const type = quantization?.dtype ?? dtype
   return type === 'float32' || type === 'int32' || type === 'bool' || type === 'uint8'
     ? { dtype: type, shape }
