@@ -215,7 +215,7 @@ describe('components on tabular data', () => {
     })
   })
 
-  test('[PIP-180] a browser that never gets to the page refuses nobody where it need not be there, and says why', {
+  test('[PIP-182] a browser that never gets to the page refuses nobody where it need not be there, and says why', {
     timeout: 200_000,
   }, async () => {
     const run = async (browser: string) => {

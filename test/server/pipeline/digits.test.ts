@@ -86,7 +86,7 @@ describe('the digits pipeline, small', () => {
     expect(output(first, 'prepare', 'test')?.properties).toMatchObject({ split: 'test' })
   })
 
-  test('[PIP-180] the candidate answered in a browser before it was registered, or it is recorded why in none', async () => {
+  test('[PIP-182] the candidate answered in a browser before it was registered, or it is recorded why in none', async () => {
     const { id, properties } = output(first, 'validate-runtime', 'runtime') ?? {}
     expect(properties).toEqual({ blessed: true, inBrowser: expect.any(Boolean) as boolean })
     const { outcomes } = (await (await bench.api('artifacts.content', { params: { artifact: id as ArtifactId } })).json()) as {

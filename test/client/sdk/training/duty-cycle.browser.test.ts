@@ -15,7 +15,7 @@ const sorted = (values: readonly number[]): number[] => [...values].sort((a, b) 
 const median = (values: readonly number[]): number => must(sorted(values)[values.length >> 1], 'a value')
 const p95 = (values: readonly number[]): number => must(sorted(values)[Math.floor(values.length * 0.95)], 'a value')
 
-test('[DEV-64] training rests while it is paused and goes on when it is resumed; [DEV-65] answers meanwhile keep to twice their time, and the page stays free', async () => {
+test('[DEV-64] [DEV-65] training rests while it is paused and goes on when it is resumed; answers meanwhile keep to twice their time, and the page stays free', async () => {
   // 10,000 steps of a network that takes longer for them than this is measured
   const { model, trainers } = await browserWorld({ epochs: 100, batchSize: 1, examples: 100, filters: 128 })
   expect(await model.pauseTraining()).toBe(false)
