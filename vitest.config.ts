@@ -19,8 +19,8 @@ const IN_BROWSER = 'test/**/*.browser.test.ts'
 
 export default defineConfig({
   test: {
-    // many tests wait for processes and disks more than they compute: one worker more than there are cores keeps them busy
-    maxWorkers: availableParallelism() + 1,
+    // many tests wait for processes and disks more than they compute: one worker, the default on two cores, leaves half of both idle; three make some wait too long
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       // files share a process: reading the same modules for each took a sixth of the time
       { test: { ...inNode, name: 'node', include: ['test/**/*.test.ts'], exclude: [IN_BROWSER, APART], isolate: false } },

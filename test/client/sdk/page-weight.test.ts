@@ -31,8 +31,10 @@ test('[DEV-48] importing the SDK brings no compute library onto the page', () =>
   const files = reached('client/sdk/connect.ts')
   expect(files).toContain('client/sdk/device.ts')
   expect(files).toContain('shared/worker/connect-worker.ts')
-  // the names of what a model may run on, and the sentence about it
-  const words = 'shared/compute/backend-choice.ts'
+  // what a model may run on, the sentence about it, what of it is remembered, and when it is measured again: rules without a library
+  const rules = ['backend-choice', 'remembered-choice', 'latency-watch'].map((name) => `shared/compute/${name}.ts`)
   const heavy = files.filter((file) => file.startsWith('shared/compute/') || file === 'shared/worker/inference-service.ts')
-  expect(heavy.filter((file) => file !== words)).toEqual([])
+  expect(heavy.filter((file) => !rules.includes(file))).toEqual([])
+  const libraries = files.filter((file) => /from '(@tensorflow|onnxruntime)/.test(readFileSync(join(root, file), 'utf8')))
+  expect(libraries).toEqual([])
 })
