@@ -166,10 +166,12 @@ function fastest<Proof>(entrants: readonly Entrant<Proof>[], incumbent: Candidat
 }
 
 function nothingRuns(skipped: BackendChoice['skipped'], failures: readonly AppError[]): AppError {
-  const [first] = failures.filter(({ code }) => code !== 'no_backend')
-  const same = first !== undefined && failures.every(({ code }) => code === first.code || code === 'no_backend')
+  const told = failures.filter(({ code }) => code !== 'no_backend')
+  // a plan does not take every model: what the others say of it tells more
+  const first = told.find(({ code }) => code !== 'unsupported_op') ?? told[0]
+  const ofTheModel = first !== undefined && told.every(({ code }) => OF_THE_MODEL.has(code))
   const reasons = Object.entries(skipped).map(([name, why]) => `${name}: ${why}`)
   const all = `nothing can run this model here: ${reasons.join('; ')}`
-  if (same && OF_THE_MODEL.has(first.code)) return new AppError(first.code, all, { issues: first.issues, cause: first })
+  if (ofTheModel) return new AppError(first.code, all, { issues: first.issues, cause: first })
   return new AppError('no_backend', all)
 }

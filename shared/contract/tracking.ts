@@ -5,8 +5,10 @@ import { runSummary } from './pipelines.ts'
 import { defineRoutes } from './route.ts'
 
 const plain = z.refine<string>((name) => !/\p{Cc}/u.test(name) && name !== '__proto__', 'must hold no control characters')
+/** Browsers and servers take such a part out of an address. */
+const addressable = z.refine<string>((name) => name !== '.' && name !== '..', 'must not be dots alone: it would have no address')
 /** What a metric, parameter or tag is called. */
-const valueName = z.string().check(z.minLength(1), z.maxLength(250), plain)
+const valueName = z.string().check(z.minLength(1), z.maxLength(250), plain, addressable)
 /** JSON has no words for what a diverged training reports. */
 const metricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
 const metricStep = z.int().check(z.minimum(-1e12), z.maximum(1e12))

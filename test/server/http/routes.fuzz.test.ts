@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../../shared/core/ids.ts'
+import { cryptoRandom } from '../../../shared/core/random.ts'
 import { ERRORS, type ErrorCode } from '../../../shared/core/errors.ts'
 import { jsonSchemaOf } from '../../../shared/contract/json-schema.ts'
 import { errorsOf, type Route } from '../../../shared/contract/route.ts'
@@ -36,7 +38,9 @@ const GARBAGE_TEXT = fc
     fc.string({ minLength: 1, maxLength: 30, unit: 'binary' }),
     fc.constantFrom('%', '%00', '%ff', 'é', "';--", '__proto__', 'x'.repeat(5000), '0', '-1', '1e9'),
   )
-  .filter((text) => text.isWellFormed() && !/^\.+$/.test(text))
+  .filter((text) => text.isWellFormed())
+/** An address without its last part, for whatever sends it. */
+const DOTS = /^\.{1,2}$/
 
 type Case = { path: string; init: RequestInit }
 
@@ -45,7 +49,7 @@ function caseOf(route: Route, level: 'valid' | 'nearly' | 'garbage'): fc.Arbitra
   const text = (name: string, valid: fc.Arbitrary<unknown>): fc.Arbitrary<string> => {
     const known = EXISTING[name]
     const good = known === undefined ? valid.map(String) : fc.oneof(fc.constant(known), valid.map(String))
-    return (level === 'garbage' ? fc.oneof(good, GARBAGE_TEXT) : good) as fc.Arbitrary<string>
+    return (level === 'garbage' ? fc.oneof(good, GARBAGE_TEXT) : good).filter((one) => !DOTS.test(one))
   }
   const texts = (part: Route['params']) =>
     fc.record(
@@ -143,4 +147,13 @@ test('[HTTP-1] the server is alive and whole after all that', async () => {
   expect(await server.client()('health.ready')).toMatchObject({ ready: true })
   const summary = await server.client(server.keys.viewer)('models.get', { params: { model: 'digits' } })
   expect(summary.versions).toBeGreaterThan(0)
+})
+
+test('[HTTP-1] a version that no backend can run is at fault itself, whatever each of them says of it; a metric has an address', async () => {
+  const headers = { authorization: `Bearer ${server.keys.admin}`, 'content-type': 'application/json' }
+  const ask = (path: string, body: unknown) => server.request(path, { method: 'POST', headers, body: JSON.stringify(body) })
+  const predicted = await ask('/v1/models/digits/predict', { inputs: [{ tensors: {} }] })
+  expect(await predicted.json()).toMatchObject({ code: 'shape_mismatch', detail: expect.stringContaining('plan: the model has 0 outputs') })
+  const logged = await ask(`/v1/runs/${newId('run', cryptoRandom)}/log`, { metrics: [{ name: '..', value: 1, at: 0 }] })
+  expect(await logged.json()).toMatchObject({ code: 'invalid_input', detail: expect.stringContaining('address') })
 })
