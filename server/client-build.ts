@@ -56,7 +56,9 @@ export async function ensureClientBuilt({
   try {
     await runVite(vite, root, fresh)
     await writeFile(join(fresh, DIGEST_FILE), digest)
-    await replaceFolder(folder, fresh)
+    // another process may have built the same meanwhile, and serve it already
+    const meanwhile = await readFile(join(folder, DIGEST_FILE), 'utf8').catch(() => undefined)
+    if (meanwhile !== digest) await replaceFolder(folder, fresh)
   } finally {
     await rm(fresh, { recursive: true, force: true })
   }
