@@ -10,7 +10,7 @@ import { Loaded } from './loaded.tsx'
 import { useResource } from './resource.ts'
 import { api } from './session.ts'
 
-const SERIES_COLORS = ['--series-1', '--series-2', '--series-3', '--series-4', '--series-5', '--series-6']
+const pointsOf = (values: readonly (number | null)[]) => values.flatMap((value, at) => (value === null ? [] : [{ step: at + 1, value }]))
 
 /** What a JSON artifact holds: as a plot where it is a training history, as a heat map where it has a confusion matrix, as tables where it says how a model was
  * judged, and as text. */
@@ -31,13 +31,9 @@ export function ArtifactView({ artifact }: { artifact: ArtifactSummary }) {
           <div class="stack">
             {blessing === undefined ? null : <BlessingView blessing={blessing} />}
             {numbers.length === 0 ? null : <Facts items={numbers.map(([name, number]) => [name, numberText(number)])} />}
-            {history === undefined ? null : (
-              <LinePlot
-                label="Training history by epoch"
-                unit="epoch"
-                series={history.map((one, at) => ({ ...one, color: SERIES_COLORS[at % SERIES_COLORS.length] ?? '--series-1' }))}
-              />
-            )}
+            {history?.map(({ name, values }) => (
+              <LinePlot key={name} label={name} unit="epoch" series={[{ name: 'this training', points: pointsOf(values) }]} />
+            ))}
             {slices === undefined ? null : <SliceTable name={artifact.name} slices={slices} />}
             {confusion === undefined ? null : <HeatMap label="Confusion matrix" classes={confusion.classes} counts={confusion.counts} />}
             <details class="small">

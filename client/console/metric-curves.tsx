@@ -1,5 +1,5 @@
 import { Card } from '../ui/card.tsx'
-import { OverlayPlot } from '../ui/overlay-plot.tsx'
+import { LinePlot } from '../ui/line-plot.tsx'
 import { shortId } from '../ui/value-text.ts'
 import { ofType, useResource } from './resource.ts'
 import { api } from './session.ts'
@@ -30,7 +30,7 @@ export function MetricCurves({ runs, metrics }: { runs: readonly string[]; metri
     <Card title="Curves">
       <div class="stack">
         {curves.data.map(({ metric, points }) => (
-          <OverlayPlot
+          <LinePlot
             key={metric}
             label={metric}
             series={points.map((own, at) => ({ name: runs.length === 1 ? 'this run' : shortId(runs[at] ?? ''), points: own }))}

@@ -4,13 +4,13 @@ import type { AppError } from '../../shared/core/errors.ts'
 import { Button } from '../ui/button.tsx'
 import { Empty } from '../ui/states.tsx'
 import { type Column, Table } from '../ui/table.tsx'
-import { numberText, shortId } from '../ui/value-text.ts'
+import { numberText } from '../ui/value-text.ts'
 import { Loaded } from './loaded.tsx'
-import { linkTo } from './location.ts'
 import { Ago } from './page.tsx'
 import { ofType, type Resource, useResource } from './resource.ts'
 import { api } from './session.ts'
 import { RunState } from './state-looks.tsx'
+import { RunLink } from './run-link.tsx'
 
 type Found = { items: FoundRun[]; next: string | null }
 
@@ -99,11 +99,7 @@ export function FoundRuns({ filter, resource }: { filter: string; resource: Reso
   const columns: Column<FoundRun>[] = [
     {
       title: 'Run',
-      cell: ({ run }) => (
-        <a class="mono" href={linkTo(['runs', run.id])}>
-          {shortId(run.id)}
-        </a>
-      ),
+      cell: ({ run }) => <RunLink run={run.id} />,
     },
     { title: 'Pipeline', cell: ({ run }) => run.pipeline },
     { title: 'State', cell: ({ run }) => <RunState state={run.state} /> },

@@ -6,10 +6,10 @@ import { Card } from '../ui/card.tsx'
 import { Table } from '../ui/table.tsx'
 import { showToast } from '../ui/toasts.tsx'
 import { shortId } from '../ui/value-text.ts'
-import { linkTo } from './location.ts'
 import { Ago } from './page.tsx'
 import { ofType, useResource } from './resource.ts'
 import { api, may } from './session.ts'
+import { RunLink } from './run-link.tsx'
 
 /** Runs that stopped because the rows of this dataset did not fit its schema, to be resumed from there once one that they fit is accepted. */
 export function StoppedRuns({ dataset }: { dataset: string }) {
@@ -51,11 +51,7 @@ export function StoppedRuns({ dataset }: { dataset: string }) {
         columns={[
           {
             title: 'Run',
-            cell: (run) => (
-              <a class="mono" href={linkTo(['runs', run.id])}>
-                {shortId(run.id)}
-              </a>
-            ),
+            cell: (run) => <RunLink run={run.id} />,
           },
           { title: 'Pipeline', cell: (run) => run.pipeline },
           { title: 'Why', cell: (run) => <span class="break">{run.error?.detail.slice(0, 300)}</span> },

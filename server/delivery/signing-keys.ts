@@ -1,6 +1,6 @@
 import { createPrivateKey, sign } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Bytes } from '../../shared/core/bytes.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
@@ -8,6 +8,7 @@ import type { Envelope, Signer } from '../../shared/trust/dsse.ts'
 import { generateKey, publicOf, type StoredKey } from '../../shared/trust/keys.ts'
 import { parseDocument } from '../../shared/trust/parse-document.ts'
 import { ROOT_TYPE, type RootDocument, rootDocument, signRoot, verifyRoot } from '../../shared/trust/root.ts'
+import { writeWhole } from '../storage/write-whole.ts'
 
 /** What the server signs with, and the root document that says so. */
 export type Trust = {
@@ -45,7 +46,7 @@ export async function openTrust({ folder, clock }: { readonly folder: string; re
       roles: { root: only(root), targets: only(targets), release: only(release) },
     }
     const envelope = await signRoot(document, [nodeSigner(root)])
-    await writeDurably(file, JSON.stringify(envelope))
+    await writeWhole(file, JSON.stringify(envelope))
     return { envelope, document }
   }
   const renewed = async (known: { envelope: Envelope; document: RootDocument } | undefined) => {
@@ -74,7 +75,7 @@ async function keyAt(path: string): Promise<StoredKey> {
   const text = await readText(path)
   if (text === undefined) {
     const key = await generateKey()
-    await writeDurably(path, JSON.stringify(key))
+    await writeWhole(path, JSON.stringify(key))
     return key
   }
   try {
@@ -110,24 +111,5 @@ async function readText(path: string): Promise<string | undefined> {
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw thrown
-  }
-}
-
-/** A small file, whole or not there. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.new`
-  const file = await open(temporary, 'w', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(temporary, path)
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

@@ -21,7 +21,8 @@ export async function readJson(request: Request, maxBytes: number): Promise<unkn
   } catch (cause) {
     throw new AppError('malformed_json', `the body is not JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }
-  if (!storable(value)) assertStorable(value, 'body')
+  const fault = faultOf(value)
+  if (fault !== undefined) throw unfit(`body${fault.steps.toReversed().join('')}`, fault.what)
   return value
 }
 
@@ -114,31 +115,29 @@ function depthCounter(): (chunk: Uint8Array) => number {
   }
 }
 
-/** Whether a value can be stored and signed. Where it is, most bodies, no place needs a name. */
-function storable(value: unknown): boolean {
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value === 'string') return value.isWellFormed()
-  if (typeof value !== 'object' || value === null) return true
-  if (Array.isArray(value)) return value.every(storable)
-  for (const key in value)
-    if (key === '__proto__' || !key.isWellFormed() || !storable((value as Record<string, unknown>)[key])) return false
-  return true
-}
-
-/** Fails at the first place that cannot be stored. */
-function assertStorable(value: unknown, where: string): void {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw unfit(where, 'a number beyond what a double can hold')
-  if (typeof value === 'string' && !value.isWellFormed()) throw unfit(where, 'text with half a surrogate pair')
-  if (typeof value !== 'object' || value === null) return
+/**
+ * What keeps a value from being stored and signed, and where it is: the steps to it, innermost first. Built on the way back alone, so that the many bodies without
+ * fault cost a walk and nothing else.
+ */
+function faultOf(value: unknown): { readonly what: string; readonly steps: string[] } | undefined {
+  const at = (what: string) => ({ what, steps: [] })
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : at('a number beyond what a double can hold')
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : at('text with half a surrogate pair')
+  if (typeof value !== 'object' || value === null) return undefined
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) assertStorable(value[i], `${where}[${i}]`)
-    return
+    for (let i = 0; i < value.length; i++) {
+      const fault = faultOf(value[i])
+      if (fault !== undefined) return { ...fault, steps: [...fault.steps, `[${i}]`] }
+    }
+    return undefined
   }
-  for (const key of Object.keys(value)) {
-    if (key === '__proto__') throw unfit(where, 'a member may not be named __proto__')
-    if (!key.isWellFormed()) throw unfit(where, 'a member whose name has half a surrogate pair')
-    assertStorable((value as Record<string, unknown>)[key], `${where}.${key}`)
+  for (const key in value) {
+    if (key === '__proto__') return at('a member may not be named __proto__')
+    if (!key.isWellFormed()) return at('a member whose name has half a surrogate pair')
+    const fault = faultOf((value as Record<string, unknown>)[key])
+    if (fault !== undefined) return { ...fault, steps: [...fault.steps, `.${key}`] }
   }
+  return undefined
 }
 
 const unfit = (where: string, what: string): AppError => new AppError('invalid_input', `${where}: ${what}`, { issues: [{ where, what }] })

@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendChoice } from '../../shared/compute/backend-choice.ts'
 import { rememberedChoice } from '../../shared/compute/remembered-choice.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
+import { writeWhole } from '../storage/write-whole.ts'
 
 export type KeptChoice = { readonly choice: BackendChoice; readonly fingerprint: string }
 
@@ -29,15 +30,7 @@ export function keptChoices(folder: string): KeptChoices {
     },
     async keep(manifest, kept) {
       await mkdir(folder, { recursive: true })
-      const unfinished = `${fileOf(manifest)}.new`
-      const file = await open(unfinished, 'w')
-      try {
-        await file.writeFile(JSON.stringify(kept))
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(unfinished, fileOf(manifest))
+      await writeWhole(fileOf(manifest), JSON.stringify(kept))
     },
     forget: (manifest) => rm(fileOf(manifest), { force: true }),
   }

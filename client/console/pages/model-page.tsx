@@ -5,7 +5,7 @@ import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
-import { bytesText, numberText, shortId } from '../../ui/value-text.ts'
+import { bytesText, numberText } from '../../ui/value-text.ts'
 import { CardButton } from '../card-button.tsx'
 import { AliasHistory } from '../alias-history.tsx'
 import { Loaded } from '../loaded.tsx'
@@ -16,9 +16,10 @@ import { ofType, useResource } from '../resource.ts'
 import { api, may } from '../session.ts'
 import { VersionEvaluation } from '../version-evaluation.tsx'
 import { VersionLineage } from '../version-lineage.tsx'
+import { RunLink } from '../run-link.tsx'
 
 /** Metrics shown as columns; the rest stands in the run. */
-const MAX_METRIC_COLUMNS = 4
+const MAX_METRIC_COLUMNS = 2
 
 export function ModelPage({ name }: { name: string }) {
   const params = { model: name }
@@ -102,14 +103,7 @@ function Versions({ items, onAction }: { items: readonly VersionSummary[]; onAct
         { title: 'Parent', cell: (version) => (version.parent === null ? '–' : `v${version.parent}`) },
         {
           title: 'Run',
-          cell: (version) =>
-            version.run === null ? (
-              '–'
-            ) : (
-              <a class="mono" href={linkTo(['runs', version.run])}>
-                {shortId(version.run)}
-              </a>
-            ),
+          cell: (version) => (version.run === null ? '–' : <RunLink run={version.run} />),
         },
         { title: 'Created', cell: (version) => <Ago at={version.created} /> },
         {

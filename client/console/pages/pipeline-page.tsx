@@ -6,7 +6,7 @@ import { Card, Figure } from '../../ui/card.tsx'
 import { Dag } from '../../ui/dag.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
-import { durationText, shortId } from '../../ui/value-text.ts'
+import { durationText } from '../../ui/value-text.ts'
 import { Loaded } from '../loaded.tsx'
 import { linkTo } from '../location.ts'
 import { Ago, Page } from '../page.tsx'
@@ -14,6 +14,7 @@ import { ofType, useResource } from '../resource.ts'
 import { api, may } from '../session.ts'
 import { StartRunDialog } from '../start-run-dialog.tsx'
 import { TriggerCard } from '../trigger-card.tsx'
+import { RunLink } from '../run-link.tsx'
 
 /** One pipeline: its steps, what starts it, why it did and did not, and how far it works by itself. */
 export function PipelinePage({ name }: { name: string }) {
@@ -127,14 +128,7 @@ function Decisions({ pipeline }: { pipeline: string }) {
                 { title: 'Why', cell: ({ why }) => <span class="break">{why}</span> },
                 {
                   title: 'Run',
-                  cell: ({ run }) =>
-                    run === null ? (
-                      '–'
-                    ) : (
-                      <a class="mono" href={linkTo(['runs', run])}>
-                        {shortId(run)}
-                      </a>
-                    ),
+                  cell: ({ run }) => (run === null ? '–' : <RunLink run={run} />),
                 },
               ]}
             />

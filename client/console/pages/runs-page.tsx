@@ -6,7 +6,7 @@ import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/states.tsx'
 import { Table } from '../../ui/table.tsx'
-import { durationText, shortId } from '../../ui/value-text.ts'
+import { durationText } from '../../ui/value-text.ts'
 import { Loaded } from '../loaded.tsx'
 import { linkTo, place, setQuery } from '../location.ts'
 import { now } from '../now.ts'
@@ -16,6 +16,7 @@ import { FoundRuns, RunSearchField, useRunSearch } from '../run-search.tsx'
 import { api, may } from '../session.ts'
 import { StartRunDialog } from '../start-run-dialog.tsx'
 import { RunState } from '../state-looks.tsx'
+import { RunLink } from '../run-link.tsx'
 
 /** From start to end, or to now while it runs. */
 export const runDuration = (run: { started: number | null; ended: number | null }): string =>
@@ -120,11 +121,7 @@ export const RunTable = ({ rows }: { rows: readonly RunSummary[] }) => (
     columns={[
       {
         title: 'Run',
-        cell: (run) => (
-          <a class="mono" href={linkTo(['runs', run.id])}>
-            {shortId(run.id)}
-          </a>
-        ),
+        cell: (run) => <RunLink run={run.id} />,
       },
       { title: 'Pipeline', cell: (run) => run.pipeline },
       { title: 'State', cell: (run) => <RunState state={run.state} /> },

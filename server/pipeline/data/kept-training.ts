@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Clock } from '../../../shared/core/clock.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { TrainingCheckpoint } from '../../../shared/compute/training-checkpoint.ts'
+import { writeWhole } from '../../storage/write-whole.ts'
 import type { BestEpoch } from './early-stopping.ts'
 
 /** All that training by a recipe has found out so far. */
@@ -53,16 +54,7 @@ export function keepTraining({
       const began = clock.monotonic()
       await mkdir(kept, { recursive: true })
       const body = serialize(state)
-      const unfinished = join(kept, 'unfinished')
-      const file = await open(unfinished, 'w')
-      try {
-        await file.writeFile(digestOf(body))
-        await file.writeFile(body)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(unfinished, fileIn(kept))
+      await writeWhole(fileIn(kept), digestOf(body), body)
       const ended = clock.monotonic()
       next = ended + Math.max(everyMs, SHARE * (ended - began))
     },

@@ -240,7 +240,7 @@ describe('the console', () => {
     expect(await accessibilityViolations(page)).toEqual([])
     await page.getByRole('button', { name: /^train running/ }).click()
     await page.getByRole('button', { name: 'Show history' }).click()
-    await page.getByRole('img', { name: /^loss: 0.42, 0.21/ }).waitFor()
+    await page.getByRole('img', { name: /^loss by epoch: this training 0.42, 0.21/ }).waitFor()
     await page.getByText('epoch 3 batch 2048').waitFor()
     await page.getByLabel('Step whose lines are shown').selectOption('extract')
     await page.getByText('epoch 3 batch 2048').waitFor({ state: 'detached' })
@@ -272,16 +272,16 @@ describe('the console', () => {
       .getByRole('row', { name: /accuracy.*0\.9872.*0\.9887.*differs/ })
       .waitFor()
     // both in one plot
-    await page.getByRole('img', { name: /^loss over steps: .*0\.4, 0\.2, 0\.1; .*0\.4, 0\.2, 0\.1$/ }).waitFor()
+    await page.getByRole('img', { name: /^loss by step: .*0\.4, 0\.2, 0\.1; .*0\.4, 0\.2, 0\.1$/ }).waitFor()
     await page.getByLabel('Run to compare with').selectOption('run_00000000000000000001')
     expect(page.url()).toContain('with=run_00000000000000000001')
   })
 
   it('[CNS-33] draws what a run told over steps', async () => {
     const page = await visit(`runs/${RUN}`)
-    await page.getByRole('img', { name: 'loss over steps: this run 0.4, 0.2, 0.1' }).waitFor()
+    await page.getByRole('img', { name: 'loss by step: this run 0.4, 0.2, 0.1' }).waitFor()
     // a metric with one value is no curve
-    expect(await page.getByRole('img', { name: /^accuracy over steps/ }).count()).toBe(0)
+    expect(await page.getByRole('img', { name: /^accuracy by step/ }).count()).toBe(0)
   })
 
   it('[CNS-34] searches runs by a filter that the address keeps, and says at the field what is wrong with it', async () => {
