@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Fetch } from '../../shared/contract/client.ts'
 import type { Bytes } from '../../shared/core/bytes.ts'
+import type { StepPort } from './step-protocol.ts'
 
-/** Requests from a worker to the server that started it, over a message port: no socket, no key that could leak. */
+/** Requests from a step to the server that started it, over a port: no socket, no key that could leak. */
 type BridgeRequest = {
   readonly id: number
   readonly url: string
@@ -23,7 +24,7 @@ const transferable = (bytes: Bytes): ArrayBuffer[] =>
   bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength ? [bytes.buffer] : []
 
 /** Answers what comes over the port. Runs on the server's side. */
-export function serveBridge(port: MessagePort, request: (request: Request) => Promise<Response>): () => void {
+export function serveBridge(port: StepPort, request: (request: Request) => Promise<Response>): () => void {
   const running = new Map<number, AbortController>()
   const answer = async ({ id, url, method, headers, body }: BridgeRequest) => {
     const controller = new AbortController()

@@ -8,7 +8,7 @@ import { canonicalJson } from '../../shared/core/canonical-json.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { Produced, ProducedOptions, StepBlobs } from './component.ts'
-import type { BlobReply, BlobRequest, StepFailure } from './step-protocol.ts'
+import type { BlobReply, BlobRequest, StepFailure, StepPort } from './step-protocol.ts'
 
 export function failureOf(thrown: unknown): StepFailure {
   const { code, detail, issues, stack, cause } = toAppError(thrown)
@@ -20,7 +20,7 @@ export function failureOf(thrown: unknown): StepFailure {
 const MAX_ARTIFACT_BYTES = 64 * 1024 * 1024 * 1024
 
 /** Carries out a worker's requests to the blob store. */
-export function serveBlobs(port: MessagePort, blobs: BlobStore): void {
+export function serveBlobs(port: StepPort, blobs: BlobStore): void {
   const put = async (data: Uint8Array | ReadableStream<Uint8Array>) => {
     const { digest, bytes } = await blobs.put(data, { maxBytes: MAX_ARTIFACT_BYTES })
     return { digest, bytes }

@@ -1,13 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises'
-import { MessageChannel } from 'node:worker_threads'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { StepLimits, StepResult } from './component.ts'
 import { serveBridge } from './fetch-bridge.ts'
 import type { LogLevel } from './run-log-store.ts'
 import { serveBlobs } from './step-blobs.ts'
-import type { FromWorker, StepFailure, StepPoint, StepTask, ToWorker } from './step-protocol.ts'
-import type { LentWorker, WorkerListener, WorkerPool } from './worker-pool.ts'
+import type { FromWorker, StepFailure, StepPoint, StepTask } from './step-protocol.ts'
+import type { LentWorker, WorkerEnd, WorkerListener, WorkerPool } from './worker-pool.ts'
 
 export type StepOutcome =
   | { readonly kind: 'done'; readonly result: StepResult }
@@ -28,52 +27,47 @@ export type StepProcessOptions = {
   readonly onProgress: (progress: { done: number; total: number; note: string }) => void
 }
 
-/** How often a worker's memory is looked at, and how long it may take to end after it was asked to, in milliseconds. */
-const LOOK_EVERY = 500
+/** How long a worker may take to end after it was asked to, in milliseconds. */
 const GRACE = 2000
 
 const MIB = 1024 * 1024
 
 const failed = (code: StepFailure['code'], detail: string): StepOutcome => ({ kind: 'failed', failure: { code, detail, issues: [] } })
 
-/** What a dead worker's error says. */
-function crashOf(thrown: unknown, memoryMb: number): StepOutcome {
-  const { code, message, stack } = thrown as { code?: string; message?: string; stack?: string }
-  const detail =
-    code === 'ERR_WORKER_OUT_OF_MEMORY'
-      ? `it used more than its ${memoryMb} MB of memory`
-      : `it died of an error nobody caught: ${message ?? String(thrown)}`
+/** What a worker's end says of its step. */
+function crashOf(end: WorkerEnd, memoryMb: number): StepOutcome {
+  if (end.kind === 'memory') return failed('step_crashed', `it used more than its ${memoryMb} MB of memory`)
+  if (end.kind === 'code') return failed('step_crashed', `its thread ended with code ${end.code} before the step did`)
+  if (end.kind === 'signal') return failed('step_crashed', `its process was ended by ${end.signal} before the step was`)
+  const { message, stack } = end
+  const detail = `it died of an error nobody caught: ${message}`
   return { kind: 'failed', failure: { code: 'step_crashed', detail, issues: [], ...(stack === undefined ? {} : { stack }) } }
 }
 
 /**
- * Runs one step in a thread that no other step uses meanwhile. Whatever the step does - throws, never ends, exits, eats memory - ends here as an outcome; unless it
- * ended well and left nothing behind, its thread is gone. A request to abort is passed on; a step that does not heed it within two seconds is ended.
+ * Runs one step in a process that no other step uses meanwhile. Whatever the step does - throws, never ends, exits, eats memory, falls in native code - ends here as
+ * an outcome; unless it ended well and left nothing behind, its process is gone. A request to abort is passed on; a step that does not heed it within two seconds is ended.
  */
 export async function runStepProcess(options: StepProcessOptions): Promise<StepOutcome> {
   const { task, limits, workers } = options
   await makeEmpty(task.folder)
-  const api = new MessageChannel()
-  const blobs = new MessageChannel()
-  const closeBridge = serveBridge(api.port1, options.request)
-  serveBlobs(blobs.port1, options.blobs)
   const ended = new AbortController()
+  let closeBridge = () => {}
   let lent: LentWorker | undefined
   let clean = false
   try {
-    const outcome = await new Promise<StepOutcome>((resolve) => {
-      const taken = workers.lend(limits.memoryMb, listenerOf(options, resolve))
-      lent = taken
-      const given: ToWorker = { kind: 'step', task, api: api.port2, blobs: blobs.port2 }
-      taken.worker.postMessage(given, [api.port2, blobs.port2])
-      watch(taken, options, ended.signal, resolve)
-    })
+    const { promise, resolve } = Promise.withResolvers<StepOutcome>()
+    lent = await workers.lend(limits.memoryMb, task.step, listenerOf(options, resolve))
+    closeBridge = serveBridge(lent.port('api'), options.request)
+    serveBlobs(lent.port('blobs'), options.blobs)
+    lent.send({ kind: 'step', task })
+    watch(lent, options, ended.signal, resolve)
+    const outcome = await promise
     clean = outcome.kind === 'done'
     return options.signal.aborted && outcome.kind === 'failed' ? { kind: 'cancelled', reason: outcome.failure.detail } : outcome
   } finally {
     ended.abort()
     closeBridge()
-    blobs.port1.close()
     await lent?.release(clean)
     await rm(task.folder, { recursive: true, force: true })
   }
@@ -102,33 +96,27 @@ function listenerOf(
       else resolve(message)
     },
     onText: (stream, text) => onLog(stream === 'stdout' ? 'debug' : 'warn', text),
-    onError: (thrown) => resolve(crashOf(thrown, limits.memoryMb)),
-    onExit: (code) => resolve(failed('step_crashed', `its thread ended with code ${code} before the step did`)),
+    onMemory: (bytes) => {
+      const used = bytes / MIB
+      if (used > limits.memoryMb)
+        resolve(failed('step_crashed', `it used ${Math.round(used)} MB of memory, its limit is ${limits.memoryMb} MB`))
+    },
+    onEnd: (end) => resolve(crashOf(end, limits.memoryMb)),
   }
 }
 
-/** Holds the step to its limits of time and memory, and passes on a request to abort. */
+/** Holds the step to its limit of time, and passes on a request to abort. */
 function watch(
-  { worker }: LentWorker,
+  lent: LentWorker,
   { task, limits, clock, signal }: StepProcessOptions,
   ended: AbortSignal,
   resolve: (outcome: StepOutcome) => void,
 ): void {
   const after = (ms: number, then: () => void) => void clock.sleep(ms, ended).then(then, () => {})
   after(limits.timeoutMs, () => resolve(failed('step_timeout', `it took longer than its limit of ${limits.timeoutMs} ms`)))
-  const look = async () => {
-    const heap = await worker.getHeapStatistics()
-    // typed arrays and WASM memory lie outside of the heap that resourceLimits bounds
-    const used = (heap.used_heap_size + heap.external_memory) / MIB
-    if (used > limits.memoryMb)
-      resolve(failed('step_crashed', `it used ${Math.round(used)} MB of memory, its limit is ${limits.memoryMb} MB`))
-    else after(LOOK_EVERY, again)
-  }
-  const again = () => void look().catch(() => {})
-  after(LOOK_EVERY, again)
   const abort = () => {
     const reason = signal.reason instanceof Error ? signal.reason.message : String(signal.reason)
-    worker.postMessage({ kind: 'abort', step: task.step, reason } satisfies ToWorker)
+    lent.send({ kind: 'abort', step: task.step, reason })
     after(GRACE, () => resolve({ kind: 'cancelled', reason }))
   }
   if (signal.aborted) abort()

@@ -52,6 +52,31 @@ export type FromStep =
 /** Why running steps are asked to end when the server does: their runs go on after the next start. */
 export const STOPPING = 'the server is stopping'
 
+/** What a worker asks for over ports of its step: the API, and the blob store. */
+export type PortName = 'api' | 'blobs'
+/** One end of such a port. */
+export type StepPort = {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void
+  on(event: 'message', listener: (message: never) => void): unknown
+  close(): void
+}
+type PortMessage = { readonly kind: 'port'; readonly step: StepId; readonly port: PortName; readonly message: unknown }
+
+/** What the process around a worker is told. */
+export type ToHost =
+  | { readonly kind: 'step'; readonly task: StepTask }
+  | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
+  | PortMessage
+
+/** What it tells: the worker's words, what it asks for, what it prints, the memory it uses, and its end. */
+export type FromHost =
+  | FromWorker
+  | PortMessage
+  | { readonly kind: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly kind: 'memory'; readonly step: StepId; readonly bytes: number }
+  | { readonly kind: 'died'; readonly outOfMemory: boolean; readonly message: string; readonly stack: string | undefined }
+  | { readonly kind: 'ended'; readonly code: number }
+
 export type ToWorker = GivenStep | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
 
 /** A worker passes on what its step says, and says between steps whether it takes another one or the last has left something behind. */

@@ -83,7 +83,12 @@ export function createStepRunner(options: StepRunnerOptions) {
   const { db, blobs, clock, random, events } = options
   const runs = runStore(db)
   const metadata = metadataStore(db)
-  const workers = createWorkerPool({ clock, idle: options.parallel, memoryMb: options.limits.memoryMb })
+  const workers = createWorkerPool({
+    clock,
+    idle: options.parallel,
+    memoryMb: options.limits.memoryMb,
+    cacheFolder: join(options.folder, 'compiled'),
+  })
   const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
 
   /** An artifact that a parameter of the run names. Throws invalid_input for one that is not there, gone, or of another type. */

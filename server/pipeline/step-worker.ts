@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { flushCompileCache } from 'node:module'
 import { parentPort } from 'node:worker_threads'
 import * as z from 'zod'
 import { createClient } from '../../shared/contract/client.ts'
@@ -126,3 +127,5 @@ port.on('message', (message: ToWorker) => {
   else if (message.step === current?.step) current.controller.abort(new AppError('aborted', message.reason))
 })
 say({ kind: 'ready' })
+// its process may be killed at any time, and would write what it has compiled at its end only
+flushCompileCache()

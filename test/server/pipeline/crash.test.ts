@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +18,17 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 })
 
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+/** Where the system tells it (Linux): the processes that one has started, and whether one still runs. */
+const startedBy = (pid = 0): string[] => read(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean)
+const runs = (pid: string): boolean => /^\d+ \(.*\) [^Z]/.test(read(`/proc/${pid}/stat`))
+
 /** Starts the server and kills it, without warning, at the first line for which `at` holds; without `at` it may end. */
 async function live(folder: string, at?: (line: Line) => boolean): Promise<Line[]> {
   const child: ChildProcess = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER, folder], {
@@ -28,7 +40,11 @@ async function live(folder: string, at?: (line: Line) => boolean): Promise<Line[
     const line = JSON.parse(text) as Line
     lines.push(line)
     if (at?.(line)) {
+      const steps = startedBy(child.pid)
+      if (process.platform === 'linux' && line.type === 'run.progress') expect(steps.length).toBeGreaterThan(0)
       child.kill('SIGKILL')
+      // no step outlives its server: the next one takes it up
+      await expect.poll(() => steps.filter(runs)).toEqual([])
       break
     }
   }

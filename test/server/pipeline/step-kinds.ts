@@ -99,6 +99,35 @@ export const leaksHeap = defineComponent({
   },
 })
 
+/** V8 does not end a thread whose array outgrows the heap at once: it ends the process. */
+export const overflows = defineComponent({
+  name: 'overflows',
+  version: '1',
+  module: import.meta.url,
+  inputs: {},
+  outputs: { out: 'metrics' },
+  params: none,
+  limits: { memoryMb: 160 },
+  run: async (): Promise<never> => {
+    const kept: unknown[] = []
+    for (;;) kept.push({ at: kept.length, text: `${'x'.repeat(10)}${kept.length}` })
+  },
+})
+
+/** As native code that reads where it may not. */
+export const falls = defineComponent({
+  name: 'falls',
+  version: '1',
+  module: import.meta.url,
+  inputs: {},
+  outputs: { out: 'metrics' },
+  params: none,
+  run: async (): Promise<never> => {
+    process.kill(process.pid, 'SIGSEGV')
+    return pause(60_000) as Promise<never>
+  },
+})
+
 export const leaksBuffers = defineComponent({
   name: 'leaks-buffers',
   version: '1',
