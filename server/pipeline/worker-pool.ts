@@ -55,8 +55,10 @@ export type LentWorker = {
   release(clean: boolean): Promise<void>
 }
 
-/** How long a worker may take to look for what its step has left, in milliseconds. */
-const CHECK_WITHIN = 2000
+/** How long a worker may take to look for what its step has left, and to be replaced then, in milliseconds. */
+const CHECK_WITHIN = 5000
+/** How long a dead process is listened to, in milliseconds. */
+const WORDS_WITHIN = 2000
 /** Of what a dying process says, what is kept. */
 const LAST_WORDS = 4000
 
@@ -76,8 +78,8 @@ function hold(child: ChildProcess, held: boolean): void {
 }
 
 /**
- * Workers for steps, each in a process of its own (step-host.ts) and started before it is needed. A worker runs one step at a time and takes another only if the
- * last ended well and left no trace (worker-traces.ts); one that was ended, died, failed or is spent is never used again.
+ * Workers for steps, each a thread in a process of its own (step-host.ts) and started before it is needed. A worker runs one step at a time and takes another only
+ * if the last ended well and left no trace (worker-traces.ts); else its process starts a new thread. A process whose step failed, died or was ended is never used again.
  */
 export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerPoolOptions) {
   const members = new Set<Member>()
@@ -111,7 +113,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
     })
     /** Or so long: what the step has started may hold the pipe open. */
     const lastWords = () =>
-      Promise.race([child.stderr?.closed === false ? once(child.stderr, 'close') : undefined, clock.sleep(CHECK_WITHIN)])
+      Promise.race([child.stderr?.closed === false ? once(child.stderr, 'close') : undefined, clock.sleep(WORDS_WITHIN)])
     const over = (end: WorkerEnd) => {
       const { listener, state } = member
       drop(member)

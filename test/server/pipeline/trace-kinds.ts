@@ -1,3 +1,4 @@
+import { threadId } from 'node:worker_threads'
 import * as z from 'zod'
 import { defineComponent } from '../../../server/pipeline/component.ts'
 
@@ -44,7 +45,10 @@ export const traces = defineComponent({
   run: async ({ params, log }) => {
     const found = [variable, globals.leftBehind, ([] as { leftBehind?: number }).leftBehind, process.env['LEFT_BEHIND'], kept?.length]
     log.info(
-      JSON.stringify({ process: process.pid, clean: found.every((value) => value === undefined || value === 0) && Math.random() !== 0.5 }),
+      JSON.stringify({
+        worker: `${process.pid}.${threadId}`,
+        clean: found.every((value) => value === undefined || value === 0) && Math.random() !== 0.5,
+      }),
     )
     DEEDS[params.deed]()
     return { outputs: {} }

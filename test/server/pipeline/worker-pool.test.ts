@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-type Found = { readonly outcome: StepOutcome; readonly process: number; readonly clean: boolean }
+type Found = { readonly outcome: StepOutcome; readonly worker: string; readonly clean: boolean }
 
 async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: number } = {}): Promise<Found> {
   const id = `step_${String(++number).padStart(20, '0')}` as StepId
@@ -57,23 +57,23 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
     onMetrics: () => {},
     onProgress: () => {},
   })
-  return { outcome, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { process: number; clean: boolean }) }
+  return { outcome, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { worker: string; clean: boolean }) }
 }
 
-/** The processes of the next steps, which leave nothing behind. */
-async function nextProcesses(count: number): Promise<number[]> {
-  const processes: number[] = []
+/** The workers of the next steps, which leave nothing behind. */
+async function nextWorkers(count: number): Promise<string[]> {
+  const workers: string[] = []
   for (let i = 0; i < count; i++) {
     const found = await doStep('nothing')
     expect(found).toMatchObject({ outcome: { kind: 'done' }, clean: true })
-    processes.push(found.process)
+    workers.push(found.worker)
   }
-  return processes
+  return workers
 }
 
 test('[PIP-67] a worker is ready before a step needs it, and takes another one when nothing was left in it', async () => {
-  const processes = await nextProcesses(6)
-  expect(new Set(processes).size).toBe(1)
+  const workers = await nextWorkers(6)
+  expect(new Set(workers).size).toBe(1)
 })
 
 test.each([
@@ -90,7 +90,7 @@ test.each([
 ] as const)('[PIP-68] what a step leaves behind is not seen by another: %s', async (deed) => {
   const left = await doStep(deed)
   expect(left).toMatchObject({ outcome: { kind: 'done' }, clean: true })
-  expect(await nextProcesses(4)).not.toContain(left.process)
+  expect(await nextWorkers(4)).not.toContain(left.worker)
 })
 
 test('[PIP-68] each step has the variables of its module to itself', async () => {
@@ -106,11 +106,11 @@ test.each([
 ] as const)('[PIP-69] a worker whose step %s is never used again', async (deed, code) => {
   const bad = await doStep(deed, { timeoutMs: 700 })
   expect(bad.outcome).toMatchObject({ kind: 'failed', failure: { code } })
-  expect(await nextProcesses(4)).not.toContain(bad.process)
+  expect(await nextWorkers(4)).not.toContain(bad.worker)
 })
 
 test('[PIP-69] a step with a memory limit of its own has a worker of its own', async () => {
   const own = await doStep('nothing', { memoryMb: 64 })
   expect(own.outcome.kind).toBe('done')
-  expect(await nextProcesses(3)).not.toContain(own.process)
+  expect(await nextWorkers(3)).not.toContain(own.worker)
 })
