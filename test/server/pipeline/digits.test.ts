@@ -152,7 +152,7 @@ describe('the digits pipeline, small', () => {
       ),
     }
     await bench.datasets.schemas.set(DIGITS, { schema: narrow, reason: 'four classes will do', by: 'someone' })
-    const stopped = await start('digits', { ...small, leastAccuracy: 0.999 })
+    const stopped = await start('digits', { ...small, leastAccuracy: 0.999, browser: 'off' })
     expect(stopped).toMatchObject({
       state: 'stopped',
       error: { code: 'schema_anomaly', step: 'validate-data', detail: expect.stringMatching(/label/) },
@@ -185,7 +185,7 @@ describe('the digits pipeline, small', () => {
   })
 
   test('[PIP-51] refuses a worse candidate, says why, registers nothing; another pipeline reuses finished steps of the same content', async () => {
-    const detail = await start('poor', { small: true, leastAccuracy: 0.1 })
+    const detail = await start('poor', { small: true, leastAccuracy: 0.1, browser: 'off' })
     expect(states(detail)).toMatchObject({
       extract: 'cached',
       prepare: 'cached',

@@ -95,7 +95,7 @@ test('[PIP-179] checkpoints are written after a quarter of a second, then every 
   expect([dueAt(4999), dueAt(1)]).toEqual([false, true])
 })
 
-const EPOCHS = 200
+const EPOCHS = 60
 
 test('[PIP-179] a train step killed in its middle goes on at its checkpoint in the next process, and ends in the digests of one that was left alone', async () => {
   const [, alone = '', killed = ''] = folders
