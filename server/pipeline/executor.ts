@@ -76,7 +76,7 @@ export function createExecutor(options: ExecutorOptions) {
         )
         running.set(
           name,
-          steps.run(run, pipeline, row, log, signal, () => closing).finally(() => running.delete(name)),
+          steps.run(run, pipeline, row, rows, log, signal, () => closing).finally(() => running.delete(name)),
         )
       }
       await Promise.race(running.values())

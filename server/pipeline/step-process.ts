@@ -22,6 +22,8 @@ export type StepProcessOptions = {
   /** Answers the step's requests to the API. */
   readonly request: (request: Request) => Promise<Response>
   readonly signal: AbortSignal
+  /** Told when a worker has the step, whose module it then loads. */
+  readonly onGiven: () => Promise<void>
   readonly onLog: (level: LogLevel, message: string) => void
   readonly onMetrics: (points: readonly StepPoint[]) => void
   readonly onProgress: (progress: { done: number; total: number; note: string }) => void
@@ -50,7 +52,7 @@ function crashOf(end: WorkerEnd, memoryMb: number): StepOutcome {
  */
 export async function runStepProcess(options: StepProcessOptions): Promise<StepOutcome> {
   const { task, limits, workers } = options
-  await makeEmpty(task.folder)
+  await mkdir(task.folder, { recursive: true })
   const ended = new AbortController()
   let closeBridge = () => {}
   let lent: LentWorker | undefined
@@ -62,6 +64,7 @@ export async function runStepProcess(options: StepProcessOptions): Promise<StepO
     serveBlobs(lent.port('blobs'), options.blobs)
     lent.send({ kind: 'step', task })
     watch(lent, options, ended.signal, resolve)
+    await options.onGiven()
     const outcome = await promise
     clean = outcome.kind === 'done'
     return options.signal.aborted && outcome.kind === 'failed' ? { kind: 'cancelled', reason: outcome.failure.detail } : outcome
@@ -69,15 +72,9 @@ export async function runStepProcess(options: StepProcessOptions): Promise<StepO
     ended.abort()
     closeBridge()
     await lent?.release(clean)
-    await rm(task.folder, { recursive: true, force: true })
+    // nobody waits for it, and what it cannot remove is removed at the next start
+    void rm(task.folder, { recursive: true, force: true }).catch(() => {})
   }
-}
-
-async function makeEmpty(folder: string): Promise<void> {
-  // nothing is made where there is something: what an attempt that was killed has left
-  if ((await mkdir(folder, { recursive: true })) !== undefined) return
-  await rm(folder, { recursive: true, force: true })
-  await mkdir(folder)
 }
 
 /** What the worker's own words and its death mean for the step. */

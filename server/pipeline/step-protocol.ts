@@ -29,6 +29,7 @@ export type StepTask = {
   readonly params: JsonObject
   readonly reads: Json
   readonly seed: number
+  /** This attempt's own: empty, and gone after it. */
   readonly folder: string
   readonly kept: string
 }

@@ -106,12 +106,12 @@ export function createStepRunner(options: StepRunnerOptions) {
     return artifact
   }
 
-  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow): Promise<Inputs> {
+  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow, all: readonly ExecutionRow[]): Promise<Inputs> {
     const { component, inputs } = must(pipeline.steps[row.step], 'the definition of a step')
     const wires = Object.entries(inputs)
     if (wires.length === 0) return {}
     const sources = new Set(wires.map(([, wire]) => wire.split('.')[0]))
-    const steps = (await runs.steps(row.run)).filter(({ step }) => sources.has(step))
+    const steps = all.filter(({ step }) => sources.has(step))
     const outputs = await metadata.attached(
       steps.map((step) => step.id),
       'output',
@@ -227,7 +227,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     })
   }
 
-  /** Marks the step as running: a crash from here on leaves a step that is done again, as its next attempt. */
+  /** Marks the step as running, while its worker loads its module: a crash from here on leaves a step that is done again, as its next attempt. */
   async function begin(row: ExecutionRow, { found }: Resolved): Promise<void> {
     await runs.setStep(row.id, { ...found, state: 'running', ended: null, error: null, progress: null })
     events.publish({
@@ -252,11 +252,12 @@ export function createStepRunner(options: StepRunnerOptions) {
 
     close: workers.close,
 
-    /** Does a step, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
+    /** Does a step of a run, whose other steps are given with it, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
     async run(
       run: RunRow,
       pipeline: Pipeline,
       row: ExecutionRow,
+      rows: readonly ExecutionRow[],
       log: RunLog,
       signal: AbortSignal,
       halted: () => boolean,
@@ -268,7 +269,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       let kept: string | undefined
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
-        const inputs = await inputsOf(run, pipeline, row)
+        const inputs = await inputsOf(run, pipeline, row, rows)
         resolved.inputs = inputs
         const original = run.replay_of === null ? undefined : await runs.stepOf(run.replay_of, row.step)
         // a replay sees what the original saw, whatever the world is like now
@@ -294,9 +295,9 @@ export function createStepRunner(options: StepRunnerOptions) {
         if (from !== undefined) ending = { state: 'cached', error: null, outputs: {}, reuse: from }
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
-          await begin(row, resolved)
           kept = keptFolder(options.folder, row.id, cache.key)
-          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads, kept }, log, measured, signal))
+          const begun = () => begin(row, resolved)
+          ending = endingOf(await work(run, pipeline, row, { inputs, params, reads, kept, begun }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
@@ -320,7 +321,7 @@ export function createStepRunner(options: StepRunnerOptions) {
     run: RunRow,
     pipeline: Pipeline,
     row: ExecutionRow,
-    given: { inputs: Inputs; params: JsonObject; reads: StepTask['reads']; kept: string },
+    { begun, ...given }: Pick<StepTask, 'inputs' | 'params' | 'reads' | 'kept'> & { begun: () => Promise<void> },
     log: RunLog,
     measured: MetricLog,
     signal: AbortSignal,
@@ -339,14 +340,14 @@ export function createStepRunner(options: StepRunnerOptions) {
         idempotencyKey: row.id,
         ...given,
         seed: run.seed,
-        folder: join(options.folder, row.id),
-        kept: given.kept,
+        folder: join(options.folder, `${row.id}.${row.attempts + 1}`),
       },
       limits: { ...options.limits, ...component.limits },
       clock,
       blobs,
       request: options.request,
       signal,
+      onGiven: begun,
       onLog: (level, message) => log.add(row.step, level, message),
       onMetrics: measured.add,
       onProgress: ({ done, total, note }) => {

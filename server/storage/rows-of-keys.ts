@@ -1,8 +1,9 @@
 import { CompiledQuery } from 'kysely'
+import { must } from '../../shared/core/assert.ts'
 import type { Db } from './database.ts'
 
-/** Keys of a statement: few sizes, so that the texts are few and stay compiled. */
-const PARTS = [4096, 512, 64, 8, 1]
+/** Keys of a statement: powers of two, so that the texts are few and stay compiled. */
+const MAX_PART = 4096
 
 export type RowsOfKeys = {
   /** The query around its list of places: `select … where id in (${places})`. */
@@ -14,10 +15,13 @@ export type RowsOfKeys = {
 export async function rowsOfKeys<R>(db: Db, { query, keys }: RowsOfKeys): Promise<R[]> {
   let found: R[] = []
   for (let at = 0; at < keys.length; ) {
-    const size = PARTS.find((one) => one <= keys.length - at) ?? 1
-    const { rows } = await db.executeQuery<R>(CompiledQuery.raw(query(Array<string>(size).fill('?').join(', ')), keys.slice(at, at + size)))
+    const part = keys.slice(at, at + MAX_PART)
+    // what a list says twice is found once: its last key fills it up
+    const size = 2 ** Math.ceil(Math.log2(part.length))
+    const filled = part.concat(Array<string | number>(size - part.length).fill(must(part.at(-1), 'a key')))
+    const { rows } = await db.executeQuery<R>(CompiledQuery.raw(query(Array<string>(size).fill('?').join(', ')), filled))
     found = found.length === 0 ? rows : found.concat(rows)
-    at += size
+    at += MAX_PART
   }
   return found
 }

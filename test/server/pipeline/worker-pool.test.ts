@@ -53,6 +53,7 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
     blobs,
     request: async () => new Response(),
     signal: new AbortController().signal,
+    onGiven: async () => {},
     onLog: (_level, message) => void lines.push(message),
     onMetrics: () => {},
     onProgress: () => {},
