@@ -91,7 +91,8 @@ async function run(config: Config): Promise<void> {
       await services.close()
       unlockFolder()
       log.info('stopped')
-      process.exitCode = 0
+      // a first start may still be preparing the demo, which the next one completes: not beside it
+      process.stderr.write('', () => process.exit(0))
     })().catch((thrown: unknown) => fail(thrown))
   }
   process.on('SIGTERM', stop).on('SIGINT', stop)
