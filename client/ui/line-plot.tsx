@@ -26,6 +26,7 @@ export function LinePlot({ label, unit = 'step', series }: { label: string; unit
   return (
     <figure class="stack-tight">
       <svg
+        class="line-plot"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         style={{ width: '100%', height: 'auto' }}
         role="img"
