@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { systemClock } from '../../shared/core/clock.ts'
 import type { StepId } from '../../shared/core/ids.ts'
+import { endGroup } from './process-group.ts'
 import type { FromHost, FromWorker, GivenStep, PortName, ToHost } from './step-protocol.ts'
 
 // The process around one worker. A heap that overflows, or native code that fails, ends a whole process and not only the thread it happens in: this one, and never
@@ -69,7 +70,7 @@ process.on('message', (message: ToHost) => {
   else if (message.step === given?.step) given.ports[message.port].postMessage(message.message)
 })
 // the server is gone, by kill -9 perhaps: nobody is to go on with what the next one takes up
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
+process.on('disconnect', () => endGroup(process))
 // meant for the server, which ends its steps in its own order
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 

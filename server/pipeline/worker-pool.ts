@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import type { Clock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import type { StepId } from '../../shared/core/ids.ts'
+import { endGroup, GROUPS } from './process-group.ts'
 import type { FromHost, FromWorker, PortName, StepPort, ToHost } from './step-protocol.ts'
 
 export type WorkerPoolOptions = {
@@ -92,6 +93,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
       // the server's own flags (a test runner's, a debugger's) are not the step's
       execArgv: ['--disable-warning=ExperimentalWarning'],
       env: { NODE_COMPILE_CACHE: cacheFolder, ...process.env },
+      detached: GROUPS,
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
@@ -136,7 +138,10 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
       else keep(member)
     })
     child.on('error', (thrown) => over({ kind: 'error', message: thrown.message, stack: thrown.stack }))
-    child.on('exit', (code, signal) => void lastWords().then(() => over(endOf(code, signal, words))))
+    child.on('exit', (code, signal) => {
+      endGroup(child)
+      void lastWords().then(() => over(endOf(code, signal, words)))
+    })
     return member
   }
 
@@ -153,7 +158,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       hold(child, true)
       const exited = once(child, 'exit')
-      child.kill('SIGKILL')
+      endGroup(child)
       await exited
     }
     fill()

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { threadId } from 'node:worker_threads'
 import * as z from 'zod'
 import { defineComponent } from '../../../server/pipeline/component.ts'
@@ -5,7 +6,7 @@ import { defineComponent } from '../../../server/pipeline/component.ts'
 const globals = globalThis as { leftBehind?: number }
 let variable = 0
 
-/** Ways to leave something behind in the thread, or to end it. */
+/** Ways to leave something behind, or to end badly. */
 const DEEDS = {
   nothing: () => {},
   variable: () => void variable++,
@@ -24,6 +25,14 @@ const DEEDS = {
   exits: () => process.exit(7),
   hangs: () => {
     for (;;);
+  },
+  'hangs beside a process': (say: (line: string) => void) => {
+    say(`started ${spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']).pid}`)
+    // what was said is on its way before the thread is held
+    setTimeout(() => {
+      for (;;);
+    })
+    return new Promise<void>(() => {})
   },
   'dies later': () =>
     void setTimeout(() => {
@@ -50,7 +59,7 @@ export const traces = defineComponent({
         clean: found.every((value) => value === undefined || value === 0) && Math.random() !== 0.5,
       }),
     )
-    DEEDS[params.deed]()
+    await DEEDS[params.deed](log.info)
     return { outputs: {} }
   },
 })

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../shared/core/clock.ts'
 import type { RunId, Slug, StepId } from '../../../shared/core/ids.ts'
 import { cryptoRandom } from '../../../shared/core/random.ts'
@@ -26,7 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-type Found = { readonly outcome: StepOutcome; readonly worker: string; readonly clean: boolean }
+type Found = { readonly outcome: StepOutcome; readonly worker: string; readonly clean: boolean; readonly lines: readonly string[] }
 
 async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: number } = {}): Promise<Found> {
   const id = `step_${String(++number).padStart(20, '0')}` as StepId
@@ -58,7 +58,7 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
     onMetrics: () => {},
     onProgress: () => {},
   })
-  return { outcome, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { worker: string; clean: boolean }) }
+  return { outcome, lines, ...(JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as { worker: string; clean: boolean }) }
 }
 
 /** The workers of the next steps, which leave nothing behind. */
@@ -108,6 +108,22 @@ test.each([
   const bad = await doStep(deed, { timeoutMs: 700 })
   expect(bad.outcome).toMatchObject({ kind: 'failed', failure: { code } })
   expect(await nextWorkers(4)).not.toContain(bad.worker)
+})
+
+const lives = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test('[PIP-69] what a step has started ends with its process', async () => {
+  const bad = await doStep('hangs beside a process', { timeoutMs: 1000 })
+  expect(bad.outcome).toMatchObject({ kind: 'failed', failure: { code: 'step_timeout' } })
+  const pid = Number(/^started (\d+)$/m.exec(bad.lines.join('\n'))?.[1])
+  expect(pid).toBeGreaterThan(0)
+  await vi.waitFor(() => expect(lives(pid)).toBe(false), { timeout: 10_000 })
 })
 
 test('[PIP-69] a step with a memory limit of its own has a worker of its own', async () => {
