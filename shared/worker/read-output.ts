@@ -16,3 +16,12 @@ export function readOutput(output: ArrayLike<number>, labels: readonly string[])
   }
   return { probabilities, predicted, confidence: Math.min(1, Math.max(0, probabilities[predicted] ?? 0)) }
 }
+
+/** The output of a network that answers with one number. Throws shape_mismatch, output_not_finite. */
+export function readNumber(output: ArrayLike<number>): number {
+  const value = output[0]
+  if (output.length !== 1 || value === undefined)
+    throw new AppError('shape_mismatch', `the model has no labels and answered with ${output.length} values, where one number is read`)
+  if (!Number.isFinite(value)) throw new AppError('output_not_finite', `the model answered with ${value}`)
+  return value
+}

@@ -7,10 +7,10 @@ import { AppError } from '../../../shared/core/errors.ts'
 import type { Slug } from '../../../shared/core/ids.ts'
 import { applyTransforms } from '../../../shared/data/apply-transforms.ts'
 import { type Batch, batchLength } from '../../../shared/data/columns.ts'
-import { readOutput } from '../../../shared/worker/read-output.ts'
 import { type Duck, literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 import { defineComponent } from '../component.ts'
-import { type Answer, answerParts } from '../data/answer-parts.ts'
+import { type Answer, answerForm } from '../data/answer-form.ts'
+import { answerParts } from '../data/answer-parts.ts'
 import { openModel } from '../data/evaluate-model.ts'
 import type { Preparation } from '../data/example-form.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
@@ -59,7 +59,10 @@ async function columnsFor(duck: Duck, path: string, { form }: Preparation, id: s
   return columns
 }
 
-/** Answers of a version to every row: `id`, `label`, `confidence`, `probabilities` (in the order of the property `labels`), `version`. */
+/**
+ * Answers of a version to every row: `id`, `label`, `confidence`, `probabilities` (in the order of the property `labels`), `version`; where the version has no
+ * labels `id`, `prediction` (its number), `version`.
+ */
 export const predict = defineComponent({
   name: 'predict',
   version: '2',
@@ -88,7 +91,8 @@ export const predict = defineComponent({
       const columns = await columnsFor(reader, from, prepared, id)
       const [counted] = await reader.rows(`SELECT count(*)::DOUBLE AS n FROM read_parquet(${literal(from)})`)
       const total = Number(counted?.['n'] ?? 0)
-      const parts = await answerParts({ kept, memoryMb: MEMORY_MB })
+      const form = answerForm(prepared)
+      const parts = await answerParts({ kept, memoryMb: MEMORY_MB, form, version: chosen.version })
       let done = Math.min(total, parts.count * partRows)
       if (done > 0) log.info(`going on at row ${done}: ${parts.count} parts of an interrupted attempt are there`)
       let waiting: Answer[] = []
@@ -103,26 +107,21 @@ export const predict = defineComponent({
       for await (const rows of readBatches(reader, rest, prepared.form)) {
         const { values, width } = await predictBatches(runtime, examplesOf(rows, prepared), { batchSize, transform, signal })
         const ids = rows[ID] as readonly (string | null)[]
-        for (const [i, own] of ids.entries()) {
-          const { probabilities, predicted, confidence } = readOutput(values.subarray(i * width, (i + 1) * width), prepared.labels)
-          waiting.push({ id: own, label: prepared.labels[predicted] ?? '', confidence, probabilities, version: chosen.version })
-        }
+        for (const [i, own] of ids.entries()) waiting.push({ id: own, append: form.read(values.subarray(i * width, (i + 1) * width)) })
         done += ids.length
         await keep(false)
         progress(done, total, `${done} of ${total} rows`)
       }
       await keep(true)
       const path = join(folder, 'predictions.parquet')
-      const counts = await parts.join(path, folder)
-      const answered = prepared.labels.map((label) => [label, counts.get(label) ?? 0] as const)
+      const summary = await parts.join(path, folder)
       log.info(`${model} version ${chosen.version} answered ${done} rows`)
       const properties = {
         rows: done,
         model,
         version: chosen.version,
         manifest: chosen.manifest,
-        labels: prepared.labels,
-        answers: Object.fromEntries(answered),
+        ...summary,
       }
       return {
         outputs: { predictions: await blobs.file(path, { properties, name: `answers of ${model} version ${chosen.version}` }) },

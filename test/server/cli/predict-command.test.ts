@@ -13,6 +13,11 @@ beforeAll(async () => {
   world = await createCliWorld({
     'models.predict': async ({ params, body }) => {
       sent.push({ ...params, ...body })
+      if (params.model === 'kilometres') {
+        const one = { id: 'pre_00000000000000000000' as PredictionId, label: '', confidence: 0, probabilities: [] }
+        const outputs = [{ name: 'kilometres', datatype: 'FP32' as const, shape: [1, 1], data: [482.8032] }]
+        return { model: params.model, version: 3, backend: 'wasm', labels: [], predictions: body.inputs.map(() => ({ ...one, outputs })) }
+      }
       const predictions = body.inputs.map(() => ({
         id: 'pre_00000000000000000000' as PredictionId,
         label: '7',
@@ -44,6 +49,12 @@ test('[CLI-11] the examples of a file are answered, one line each, by the versio
     { model: 'digits', inputs: [image, { width: 2, colour: 'red' }], version: 2 },
     { model: 'digits', inputs: [image], alias: 'beta' },
   ])
+})
+
+test('[CLI-11] a model that answers with a number shows it, one line for each example', async () => {
+  const { out } = await world.run(`predict kilometres ${await file([{ distance: 300 }])}`)
+  expect(out).toBe('EXAMPLE\tOUTPUT\tSHAPE\tVALUES\tVERSION\n1\tkilometres\tFP32[1,1]\t482.803\t3\n')
+  sent.splice(0)
 })
 
 test('[CLI-11] as JSON with --json, probabilities and all', async () => {

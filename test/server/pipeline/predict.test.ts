@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { literal, openDuck } from '../../../server/datasets/duckdb.ts'
 import { examplesToParquet } from '../../../server/datasets/span-files.ts'
 import { batchPredict } from '../../../server/pipelines/batch-predict.ts'
 import type { RunDetail } from '../../../shared/contract/pipelines.ts'
@@ -17,6 +16,7 @@ import { digit, digitLabels } from '../../shared/data/mnist.ts'
 import { digitModel, digitWeights } from '../../simulator/digit-model.ts'
 import { publishVersion, registerVersion } from '../../simulator/publish.ts'
 import { rowModel, tulip } from '../serving/row-model.ts'
+import { parquetRows } from './parquet-rows.ts'
 import { createBench, type PipelineBench } from './pipeline-harness.ts'
 
 const DIGITS = 'digits' as Slug
@@ -40,18 +40,7 @@ const artifactOf = (detail: RunDetail) => must(detail.steps.find(({ name }) => n
 
 type Row = { id: string; label: string; confidence: number; probabilities: readonly number[]; version: number }
 
-/** The answers as somebody gets them who downloads the artifact. */
-async function rowsOf(detail: RunDetail): Promise<Row[]> {
-  const response = await bench.api('artifacts.content', { params: { artifact: artifactOf(detail).id } })
-  const path = join(bench.folder, `${artifactOf(detail).id}.parquet`)
-  await writeFile(path, new Uint8Array(await response.arrayBuffer()))
-  const duck = await openDuck({ folder: bench.folder, files: [path] })
-  try {
-    return (await duck.rows(`SELECT * FROM read_parquet(${literal(path)})`)) as unknown as Row[]
-  } finally {
-    duck.close()
-  }
-}
+const rowsOf = (detail: RunDetail): Promise<Row[]> => parquetRows<Row>(bench.api, artifactOf(detail).id)
 
 beforeAll(async () => {
   bench = await createBench({ pipelines: [batchPredict] })
@@ -59,7 +48,9 @@ beforeAll(async () => {
   await registerVersion(bench.api, 'digits', await digitModel({ weights: digitWeights({ permute: 1 }) }))
   await registerVersion(bench.api, 'digits', await digitModel({ weights: digitWeights({ jitter: 1 }) }))
   await bench.api('versions.revoke', { params: { model: DIGITS, version: '3' }, body: { reason: 'wrong labels' } })
-  await publishVersion(bench.api, 'plants', await rowModel())
+  const ofRows = await rowModel()
+  await publishVersion(bench.api, 'plants', ofRows)
+  await publishVersion(bench.api, 'pairs', { ...ofRows, draft: { ...ofRows.draft, labels: [], references: {} } })
   for (const dataset of ['digits', 'garden'] as Slug[]) await bench.api('datasets.create', { body: { name: dataset } })
   const path = join(bench.folder, 'digits.parquet')
   await mkdir(join(bench.folder, 'work'), { recursive: true })
@@ -148,7 +139,8 @@ test.each([
   ['a version that is not there', 'unknown_version', 'no version 9', { query, version: 9 }],
   ['a revoked version', 'version_revoked', 'wrong labels', { query, version: 3 }],
   ['an alias that points nowhere', 'unknown_version', 'digits@beta', { query, alias: 'beta' }],
-])('[PIP-66] %s: the run fails with %s', async (_, code, detail, params) => {
+  ['a version that answers with several numbers', 'shape_mismatch', '2 values', { dataset: 'garden', model: 'pairs' }],
+])('[PIP-66] [PIP-183] %s: the run fails with %s', async (_, code, detail, params) => {
   const failed = await run(params)
   expect(failed.state).toBe('failed')
   expect(failed.error).toMatchObject({ code, detail: expect.stringContaining(detail) as string })

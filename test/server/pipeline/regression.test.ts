@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client } from '../../../shared/contract/client.ts'
 import { systemClock } from '../../../shared/core/clock.ts'
+import { must } from '../../../shared/core/assert.ts'
+import type { JsonObject } from '../../../shared/core/json.ts'
 import type { RunId, Slug } from '../../../shared/core/ids.ts'
 import { inFolder } from '../../../server/datasets/span-files.ts'
 import { evaluate } from '../../../server/pipeline/components/evaluate.ts'
@@ -16,6 +18,8 @@ import { validateModel } from '../../../server/pipeline/components/validate-mode
 import { param } from '../../../server/pipeline/params.ts'
 import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
 import { writeFlights } from '../../../server/pipelines/flights-data.ts'
+import { batchPredict } from '../../../server/pipelines/batch-predict.ts'
+import { parquetRows } from './parquet-rows.ts'
 import { createTestServer, type TestServer } from '../harness.ts'
 
 const NAME = 'kilometres' as Slug
@@ -98,7 +102,7 @@ beforeAll(async () => {
   api = server.client(server.keys.admin)
   await services.registry.createModel({ name: NAME, description: '' })
   await services.datasets.create({ name: NAME, description: '' })
-  await services.pipelines.define(kilometres)
+  for (const pipeline of [kilometres, batchPredict]) await services.pipelines.define(pipeline)
   const body = await inFolder(tmpdir(), async (folder) => {
     const path = join(folder, 'flights.parquet')
     await writeFlights(path, folder, { from: '2001-01-01', until: '2001-01-15', every: 250 })
@@ -108,8 +112,8 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-async function run(params: Record<string, number>) {
-  const { id } = await api('runs.start', { params: { pipeline: NAME }, body: { params } })
+async function run(params: JsonObject, pipeline = NAME) {
+  const { id } = await api('runs.start', { params: { pipeline }, body: { params } })
   await server.services.pipelines.idle()
   return api('runs.get', { params: { run: id as RunId } })
 }
@@ -135,6 +139,33 @@ describe('a regression, from data to an answer over HTTP', () => {
     }
     expect((await server.services.registry.manifestOf(NAME, 1)).references).toEqual({})
   }, 120_000)
+
+  test('[PIP-183] batch prediction gives each row its number, the one that is given online', async () => {
+    const detail = await run({ dataset: NAME, model: NAME, query: 'SELECT id, distance FROM data ORDER BY id' }, batchPredict.name as Slug)
+    expect(detail).toMatchObject({ state: 'succeeded', error: null })
+    const artifact = must(detail.steps.find(({ name }) => name === 'predict')?.outputs['predictions'], 'the answers')
+    const rows = await parquetRows<{ id: string; prediction: number }>(api, artifact.id)
+    const extracted = must(detail.steps.find(({ name }) => name === 'extract')?.outputs['data'], 'the rows')
+    const miles = new Map(
+      (await parquetRows<{ id: unknown; distance: number }>(api, extracted.id)).map(({ id, distance }) => [String(id), Number(distance)]),
+    )
+    expect(rows).toHaveLength(miles.size)
+    expect(Object.keys(must(rows[0], 'a row'))).toEqual(['id', 'prediction', 'version'])
+    const given = rows.map(({ prediction }) => prediction)
+    expect(artifact.properties).toMatchObject({
+      rows: rows.length,
+      version: 1,
+      labels: [],
+      answers: { least: Math.min(...given), greatest: Math.max(...given) },
+    })
+    const asked = rows.slice(0, 20)
+    const online = await api('models.predict', {
+      params: { model: NAME },
+      body: { inputs: asked.map(({ id }) => ({ distance: must(miles.get(id), 'the row') })) },
+    })
+    for (const [i, { prediction }] of asked.entries())
+      expect(Number(online.predictions[i]?.outputs?.[0]?.data[0]) / prediction).toBeCloseTo(1, 6)
+  }, 60_000)
 
   test('[PIP-180] a worse candidate is refused with its figure and that of the live version', async () => {
     const detail = await run({ epochs: 1 })
