@@ -1,5 +1,6 @@
 import { AppError, type ErrorCode, toAppError } from '../../shared/core/errors.ts'
 import { newId } from '../../shared/core/ids.ts'
+import type { Manifest } from '../../shared/trust/manifest.ts'
 import type { ModelAnswer, ModelInput } from '../../shared/worker/inference-api.ts'
 import type { Answer, LoadOptions, Model, ModelEvents, Progress } from './api.ts'
 import { makeRoom, type RunningVersion } from './bring-up.ts'
@@ -22,6 +23,12 @@ const MAX_TRIES = 4
 
 /** What is read from the answer of a model without labels. */
 const UNLABELLED: ReturnType<typeof readOutput> = { probabilities: [], predicted: -1, confidence: 0 }
+
+/** What a version without labels answered, where its first output is one value: what drift of its answers is counted by. */
+const numberOf = ({ signature }: Manifest, outputs: ModelAnswer['outputs']): number | bigint | string | boolean | undefined => {
+  const { data } = outputs[signature.outputs[0]?.name ?? ''] ?? { data: [] }
+  return data.length === 1 ? data[0] : undefined
+}
 
 export type LoadedModel = Model & { readonly versions: VersionManager; readonly reporter: Reporter }
 
@@ -114,7 +121,8 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     const id = newId('prediction', random)
     recent.add(id, { digest, manifest, predicted, confidence, at: clock.now(), input, judged: false })
     context.training.answered(ms)
-    reporter.answer({ digest, manifest }, { predicted, confidence, observed, ms, backend: handle.backend })
+    const prediction = predicted >= 0 ? manifest.labels[predicted] : numberOf(manifest, outputs)
+    reporter.answer({ digest, manifest }, { predicted, prediction, confidence, observed, ms, backend: handle.backend })
     if (++sinceDeath === FORGIVEN_AFTER)
       behind(storage.updateModel(key, (state) => ({ ...(state ?? newModelState(name, alias)), crash: null })))
     slow = ms > manifest.promised.latencyCeilingMs && context.visible() ? slow + 1 : 0

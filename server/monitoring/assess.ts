@@ -1,5 +1,4 @@
 import type { FeatureDrift, MonitoringWindow, Rate } from '../../shared/contract/monitoring.ts'
-import { must } from '../../shared/core/assert.ts'
 import { unwrap } from '../../shared/core/result.ts'
 import { estimateAccuracy } from '../../shared/stats/accuracy-estimate.ts'
 import { type DriftOptions, type DriftScore, type DriftVerdict, scoreDriftAll } from '../../shared/stats/drift.ts'
@@ -32,6 +31,18 @@ const featureDrift = (score: DriftScore): FeatureDrift => ({
   sentence: score.sentence.slice(0, 1000),
 })
 
+/** An imported version has no data that its answers could be held against. */
+const UNMEASURED: FeatureDrift = {
+  feature: PREDICTION,
+  status: 'insufficient',
+  distance: 0,
+  effect: null,
+  p: 1,
+  n: 0,
+  needMore: 0,
+  sentence: `${PREDICTION}: this version has no reference, so that its drift is not measured.`,
+}
+
 export function rateOf(successes: number, n: number): Rate {
   if (n === 0) return { value: null, low: null, high: null, n }
   return { value: successes / n, ...wilsonInterval(successes, n), n }
@@ -58,10 +69,7 @@ export function assess(span: Span, manifest: Manifest, options: DriftOptions): M
     accuracy: rateOf(feedback.right, feedback.n),
     estimated: { value: estimate?.accuracy ?? null, error: estimate?.standardError ?? null },
     features: drift.filter(({ feature }) => feature !== PREDICTION),
-    predictionDrift: must(
-      drift.find(({ feature }) => feature === PREDICTION),
-      'the reference of the predictions',
-    ),
+    predictionDrift: drift.find(({ feature }) => feature === PREDICTION) ?? UNMEASURED,
     latencyMs: {
       p50: latency === null ? null : latencyQuantile(latency, 0.5),
       p95: latency === null ? null : latencyQuantile(latency, 0.95),

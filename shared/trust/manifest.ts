@@ -55,8 +55,9 @@ export const manifestDraft = z.object({
   /** What the device counts about each input: numbers of an image (shared/data/image-features.ts), or the columns as they are. */
   monitors: z.enum(['image', 'columns']),
   /**
-   * Reference edges and counts: one for each monitored number of the input, measured on the training split, and two of the model's own answers on the
-   * validation split: `prediction` (categorical over `labels`) and `confidence` (numeric). None for a version that was imported without data.
+   * Reference edges and counts: one for each monitored number of the input, measured on the training split, and those of the model's own answers on the
+   * validation split: `prediction` (categorical over `labels`) and `confidence` (numeric), or, without labels, `prediction` alone (the number that it
+   * answers with). None for a version that was imported without data.
    */
   references: referencesSchema,
   /** Golden inputs and the outputs they gave where the version was made, of which one of each in the first form. */
@@ -131,7 +132,18 @@ export function checkParts(document: ManifestDraft): string[] {
     const piece = document.pieces[tensor.piece]
     if (!piece || tensor.offset + tensor.bytes > piece.bytes) issues.push(`tensor ${tensor.name} lies outside piece ${tensor.piece}`)
   }
-  if (Object.keys(document.references).length > 0)
-    for (const name of ['prediction', 'confidence']) if (!Object.hasOwn(document.references, name)) issues.push(`references lack ${name}`)
-  return issues
+  return [...issues, ...referenceIssues(document)]
+}
+
+/** Devices count answers as a version with, or without, labels gives them: against a reference of another kind they would count nothing but strays. */
+function referenceIssues({ references, labels }: ManifestDraft): string[] {
+  if (Object.keys(references).length === 0) return []
+  const answers = labels.length === 0 ? { prediction: 'numeric' } : { prediction: 'categorical', confidence: 'numeric' }
+  return Object.entries(answers).flatMap(([name, kind]) => {
+    if (!Object.hasOwn(references, name)) return [`references lack ${name}`]
+    const given = references[name]?.kind
+    return given === kind
+      ? []
+      : [`the reference ${name} is ${given} where a version ${labels.length === 0 ? 'without' : 'with'} labels has a ${kind} one`]
+  })
 }

@@ -22,7 +22,10 @@ import type { Manifest } from '../../../shared/trust/manifest.ts'
 import type { WindowRecord } from './window-record.ts'
 
 export type CountedAnswer = {
+  /** Index among the labels; -1 without labels. */
   readonly predicted: number
+  /** What is counted of the answer: its label, or its number. */
+  readonly prediction: Observed
   readonly confidence: number
   readonly observed: Readonly<Record<string, Observed>>
   readonly ms: number
@@ -62,11 +65,11 @@ export function startWindow(manifest: Manifest, digest: Sha256, began: number): 
     get empty() {
       return events === 0
     },
-    answer({ predicted, confidence, observed, ms, backend: on }) {
+    answer({ predicted, prediction, confidence, observed, ms, backend: on }) {
       predictions++
       events++
       backend = on
-      counting.observeRow({ ...observed, prediction: manifest.labels[predicted], confidence })
+      counting.observeRow({ ...observed, prediction, confidence })
       // a model without labels is sure of nothing
       if (predicted >= 0) countPrediction(calibration, confidence)
       countLatency(latency, ms)

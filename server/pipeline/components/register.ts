@@ -9,7 +9,7 @@ import { makePieces } from '../../../shared/tensor/pieces.ts'
 import type { ManifestDraft } from '../../../shared/trust/manifest.ts'
 import { defineComponent } from '../component.ts'
 import { openModel } from '../data/evaluate-model.ts'
-import { answersWithNumber, preparation } from '../data/example-form.ts'
+import { preparation } from '../data/example-form.ts'
 import { answerReferences, inputReferences } from '../data/make-references.ts'
 import { figuresOf, metricsDocument } from '../data/metrics-document.ts'
 import { readModel } from '../data/model-file.ts'
@@ -88,15 +88,10 @@ export const register = defineComponent({
       const answers = like === undefined ? await answersOn(validation) : await answersOn(...(await unseen(like)))
       const input = must(runtime.inputs[0], 'the model input')
       progress(2, 5, 'references')
-      // devices count answers by label: a model that answers with a number has none to count against yet
-      const references = answersWithNumber(prepared)
-        ? {}
-        : {
-            ...(await inputReferences(inputs.train.path, prepared, folder, like)),
-            ...answerReferences(answers.values, answers.width, prepared.labels),
-          }
-      if (answersWithNumber(prepared))
-        log.warn('a model that answers with a number is registered without references: its drift is not measured')
+      const references = {
+        ...(await inputReferences(inputs.train.path, prepared, folder, like)),
+        ...answerReferences(answers.values, answers.width, prepared.labels),
+      }
       const golden = Int32Array.from({ length: Math.min(given.goldenExamples, validation.labels.length) }, (_, i) => i)
       const data = gatherBatch(validation.examples, golden, validation.transform)
       const selfTest = await makeSelfTest(runtime, [

@@ -1,4 +1,5 @@
 import { must } from '../../../shared/core/assert.ts'
+import { AppError } from '../../../shared/core/errors.ts'
 import type { Column, ImageColumn, Scalar } from '../../../shared/data/columns.ts'
 import { imageAt, isImageColumn } from '../../../shared/data/columns.ts'
 import { IMAGE_FEATURES, imageFeatures } from '../../../shared/data/image-features.ts'
@@ -58,22 +59,26 @@ export async function inputReferences(
   return Object.fromEntries(monitored.map(([name, list]) => [name, columnReference(list)]))
 }
 
-/** How the model's own answers look on data it has not learnt: which label, how sure. */
-export function answerReferences(
-  probabilities: Float32Array,
-  classes: number,
-  labels: readonly string[],
-): Record<'prediction' | 'confidence', Reference> {
+/** At least a score of values in each bin, so that a small reference is a coarse one rather than a noisy one. */
+const binsFor = (values: number): number => Math.max(4, Math.min(16, Math.floor(values / 20)))
+
+/** How the model's own answers look on data it has not learnt: which label, how sure; or, where it has no labels, which number. Throws shape_mismatch. */
+export function answerReferences(answers: Float32Array, width: number, labels: readonly string[]): Record<string, Reference> {
+  if (labels.length === 0) {
+    if (width !== 1)
+      throw new AppError('shape_mismatch', `the model has no labels and answers with ${width} values, where one number is counted`)
+    return { prediction: makeNumericReference(answers, binsFor(answers.length)) }
+  }
+  const [probabilities, classes] = [answers, width]
   const tops = Array.from({ length: probabilities.length / classes }, (_, i) => topClass({ values: probabilities, classes }, i))
   return {
     prediction: makeCategoricalReference(
       tops.map(({ label }) => must(labels[label], 'a label')),
       { keep: labels, top: Math.max(32, labels.length) },
     ),
-    // at least a score of values in each bin, so that a small reference is a coarse one rather than a noisy one
     confidence: makeNumericReference(
       tops.map(({ confidence }) => confidence),
-      Math.max(4, Math.min(16, Math.floor(tops.length / 20))),
+      binsFor(tops.length),
     ),
   }
 }

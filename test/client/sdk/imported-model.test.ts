@@ -43,7 +43,7 @@ async function listen(model: Model, seeds: readonly number[]): Promise<number[]>
   return heard
 }
 
-test('[REG-32] a device takes an imported ONNX model, its next version, and the way back: delivered, proven and counted like any other', async () => {
+test('[REG-32] [MON-26] a device takes an imported ONNX model, its next version, and the way back: delivered, proven and counted like any other', async () => {
   await point(1)
   const shoal = await kit.device({ app: 'listener', host: localHost(createInferenceService({ wasmPath, onnx })) })
   const model = await shoal.load('vad')
@@ -81,5 +81,13 @@ test('[REG-32] a device takes an imported ONNX model, its next version, and the 
   const { reports } = await shoal.whatIsSent()
   expect(reports).toEqual([])
   expect(kit.requests.some((request) => request.startsWith('POST') && request.includes('report'))).toBe(true)
+  // versions without references: taken in, and said not to be measured
+  const { windows } = await kit.admin('monitoring.windows', { params: { model: VAD } })
+  expect(windows.length).toBeGreaterThan(0)
+  for (const window of windows)
+    expect(window).toMatchObject({
+      features: [],
+      predictionDrift: { status: 'insufficient', n: 0, sentence: expect.stringContaining('no reference') as string },
+    })
   await shoal.dispose()
 }, 60_000)

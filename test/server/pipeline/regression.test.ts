@@ -17,12 +17,16 @@ import { train } from '../../../server/pipeline/components/train.ts'
 import { validateModel } from '../../../server/pipeline/components/validate-model.ts'
 import { param } from '../../../server/pipeline/params.ts'
 import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
+import type { NumericReference } from '../../../shared/stats/numeric-reference.ts'
+import { createFleet } from '../../simulator/fleet.ts'
 import { writeFlights } from '../../../server/pipelines/flights-data.ts'
 import { batchPredict } from '../../../server/pipelines/batch-predict.ts'
 import { parquetRows } from './parquet-rows.ts'
 import { createTestServer, type TestServer } from '../harness.ts'
 
 const NAME = 'kilometres' as Slug
+/** So many make a batch, which is what is judged. */
+const DEVICES = 30
 
 /** Miles in, kilometres out: a number whose right value everybody knows. */
 const kilometres = definePipeline({
@@ -97,7 +101,10 @@ const kilometres = definePipeline({
 let server: TestServer
 let api: Client
 beforeAll(async () => {
-  server = await createTestServer({ clock: systemClock })
+  server = await createTestServer({
+    clock: systemClock,
+    monitoring: { batchDevices: DEVICES, minimumDevices: DEVICES },
+  })
   const { services } = server
   api = server.client(server.keys.admin)
   await services.registry.createModel({ name: NAME, description: '' })
@@ -137,7 +144,11 @@ describe('a regression, from data to an answer over HTTP', () => {
       const answer = Number(outputs?.[0]?.data[0])
       expect(Math.abs(answer / (1.609344 * miles) - 1)).toBeLessThan(0.05)
     }
-    expect((await server.services.registry.manifestOf(NAME, 1)).references).toEqual({})
+    const { references } = await server.services.registry.manifestOf(NAME, 1)
+    expect(Object.keys(references).sort()).toEqual(['distance', 'prediction'])
+    const { distance, prediction } = references as Record<string, NumericReference>
+    expect([distance?.kind, prediction?.kind]).toEqual(['numeric', 'numeric'])
+    expect(must(prediction, 'of the answers').mean / must(distance, 'of the input').mean).toBeCloseTo(1.609344, 0)
   }, 120_000)
 
   test('[PIP-183] batch prediction gives each row its number, the one that is given online', async () => {
@@ -166,6 +177,44 @@ describe('a regression, from data to an answer over HTTP', () => {
     for (const [i, { prediction }] of asked.entries())
       expect(Number(online.predictions[i]?.outputs?.[0]?.data[0]) / prediction).toBeCloseTo(1, 6)
   }, 60_000)
+
+  test('[MON-26] devices count the number: one world is no drift of it, another is, as an alert that names it', async () => {
+    await api('apps.create', { body: { app: 'ruler' as Slug, models: [NAME] } })
+    const { distance } = (await server.services.registry.manifestOf(NAME, 1)).references as Record<string, NumericReference>
+    const { edges } = must(distance, 'the reference of the input')
+    const low = edges.slice(0, edges.length >> 1)
+    const fleet = await createFleet({ fetch: server.request, app: 'ruler', count: 2 * DEVICES, seed: 5, clock: systemClock })
+    try {
+      const half = (first: boolean) =>
+        fleet.each(async ({ number, random, shoal }) => {
+          if (number < DEVICES !== first) return
+          const model = await shoal.load(NAME)
+          for (let i = 0; i < 20; i++) {
+            // each bin holds as much as any other: a bin drawn evenly, and a place in it, is a row like those of the training
+            const bin = random.integer((first ? edges.length : low.length) - 1)
+            const [from, to] = [must(edges[bin], 'an edge'), must(edges[bin + 1], 'an edge')]
+            await model.predict({ distance: from + (to - from) * random.uniform() })
+          }
+          await model.flush()
+        })
+      await half(true)
+      const before = await api('monitoring.windows', { params: { model: NAME } })
+      expect(before.current).toMatchObject({
+        devices: DEVICES,
+        predictions: 20 * DEVICES,
+        predictionDrift: { feature: 'prediction', n: 20 * DEVICES },
+      })
+      expect(['ok', 'watch']).toContain(before.current?.predictionDrift.status)
+      expect(before.current?.features.map(({ feature }) => feature)).toEqual(['distance'])
+      await half(false)
+      const { current } = await api('monitoring.windows', { params: { model: NAME } })
+      expect(current).toMatchObject({ predictionDrift: { status: 'drift' }, estimated: { value: null }, accuracy: { n: 0 } })
+      const { items } = await api('alerts.list', { query: { kind: 'drift' } })
+      expect(items).toMatchObject([{ subject: NAME, detail: expect.stringMatching(/prediction drifted/) as string }])
+    } finally {
+      await fleet.dispose()
+    }
+  }, 120_000)
 
   test('[PIP-180] a worse candidate is refused with its figure and that of the live version', async () => {
     const detail = await run({ epochs: 1 })
