@@ -62,8 +62,11 @@ type PipelineOptions = Omit<Pipeline, 'params' | 'triggers' | 'rollout'> & Parti
 export function definePipeline(options: PipelineOptions): Pipeline {
   const pipeline: Pipeline = { params: {}, triggers: {}, rollout: null, ...options }
   const checked = checkPipeline(pipeline)
-  if (!checked.ok) throw checked.error
-  return pipeline
+  if (checked.ok) return pipeline
+  const { detail, issues } = checked.error
+  throw new AppError('invalid_pipeline', detail, {
+    issues: issues.map(({ where, what }) => ({ where: `${pipeline.name}: ${where}`, what })),
+  })
 }
 
 /** The steps that a step waits for, each once, in the order of the definition. */

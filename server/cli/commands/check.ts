@@ -101,8 +101,18 @@ const model = command({
   },
 })
 
+const pipeline = command({
+  name: 'pipeline',
+  description: `A file of pipelines: circles, wires of other types, unknown parameters, each with where it is; exit code ${EXIT_CODES.pipeline} where one does not hold together`,
+  args: { file: { type: 'positional', required: true, description: 'A module that exports a list named pipelines' } },
+  async run({ args: { file }, output }) {
+    const { checkPipeline } = await import('../../checks/check-pipeline.ts')
+    return answer(output, 'pipeline', await checkPipeline(file))
+  },
+})
+
 export const check: Group = {
   name: 'check',
-  description: 'Checks for a CI job: data, schema and model, each with an exit code of its own',
-  commands: [data, schema, model],
+  description: 'Checks for a CI job: data, schema, model and pipeline, each with an exit code of its own',
+  commands: [data, schema, model, pipeline],
 }

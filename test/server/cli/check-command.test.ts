@@ -1,11 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeModel } from '../../../server/pipeline/data/model-file.ts'
 import type { Check } from '../../../server/checks/check.ts'
 import { linear } from '../../../shared/compute/architectures.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
+import { ROOT } from '../../house/files.ts'
 import { type CliWorld, createCliWorld } from './cli-world.ts'
 
 const SCHEMA = {
@@ -105,6 +107,68 @@ test('[CLI-69] a model is loaded, asked and timed; one that is broken or over it
   expect((await check('model', join(folder, 'nowhere.onnx'))).code).toBe(1)
 })
 
+const module = (path: string): string => JSON.stringify(pathToFileURL(join(ROOT, 'server', 'pipeline', path)).href)
+const pipelineFile = (name: string, ...pipelines: string[]) =>
+  file(
+    name,
+    `import { definePipeline, step } from ${module('pipeline.ts')}
+     import { param } from ${module('params.ts')}
+     import { evaluate } from ${module('components/evaluate.ts')}
+     import { extract } from ${module('components/extract.ts')}
+     import { prepare } from ${module('components/prepare.ts')}
+     import { train } from ${module('components/train.ts')}
+     export const pipelines = [${pipelines.map((rest) => `definePipeline({ model: 'm', dataset: 'd', description: '', ${rest} })`).join(', ')}]`,
+  )
+const extracted = `extract: step(extract, { params: { sources: { rows: 'd' } } })`
+
+test('[CLI-69] a file of pipelines that hold together passes; each circle, wrong wire and unknown parameter is exit code 6 with its place', async () => {
+  const prepared = `prepare: step(prepare, { inputs: { data: 'extract.data' }, params: { form: { kind: 'columns', columns: ['x'] }, label: 'y' } })`
+  const good = await pipelineFile('good.mts', `name: 'one', steps: { ${extracted} }`, `name: 'two', steps: { ${extracted}, ${prepared} }`)
+  expect(await world.run(['check', 'pipeline', good])).toMatchObject({
+    code: 0,
+    out: 'CHECK\tRESULT\tWHAT\none\tok\t1 steps and 0 wires fit\ntwo\tok\t2 steps and 1 wires fit\n',
+  })
+  const faults = async (name: string, ...pipelines: string[]) => {
+    const { code, checks } = await check('pipeline', await pipelineFile(name, ...pipelines))
+    return [code, failed(checks)]
+  }
+  const recipe = `{ architecture: { kind: 'linear' }, optimizer: { kind: 'adam' }, epochs: 1, batchSize: 1, learningRate: { kind: 'constant', rate: 1 } }`
+  expect(
+    await faults(
+      'circle.mts',
+      `name: 'c', steps: { ${extracted}, ${prepared.replace(' }, params', ` }, after: ['evaluate'], params`)},
+         train: step(train, { inputs: { train: 'prepare.train', validation: 'prepare.validation', transforms: 'prepare.transforms' }, params: { recipe: ${recipe} } }),
+         evaluate: step(evaluate, { inputs: { model: 'train.model', test: 'prepare.test', transforms: 'prepare.transforms' } }) }`,
+    ),
+  ).toEqual([6, ['c: steps.prepare: waits for itself through prepare, train, evaluate']])
+  expect(
+    await faults(
+      'wires.mts',
+      `name: 'w', steps: { ${extracted}, ${prepared}, evaluate: step(evaluate, { inputs: { model: 'prepare.train', test: 'prepare.tset', transforms: 'nowhere.transforms' } }) }`,
+    ),
+  ).toEqual([
+    6,
+    [
+      'w: steps.evaluate.inputs.model: takes type model, but prepare.train is of type split',
+      expect.stringMatching(/^w: steps\.evaluate\.inputs\.test: step prepare has no output tset; it has /),
+      'w: steps.evaluate.inputs.transforms: comes from step nowhere, which does not exist',
+    ],
+  ])
+  expect(
+    await faults(
+      'params.mts',
+      `name: 'p', params: { rows: 5 }, steps: { extract: step(extract, { params: { sources: { rows: 'd' }, rows: 5 } }), again: step(extract, { params: { sources: { rows: param('data') } } }) }`,
+    ),
+  ).toEqual([
+    6,
+    [expect.stringMatching(/^p: steps\.extract\.params: .*rows/), 'p: steps.again.params.sources.rows: the pipeline has no parameter data'],
+  ])
+  const broken = await check('pipeline', await file('broken.mts', 'export const pipelines = ['))
+  expect([broken.code, failed(broken.checks)]).toEqual([6, [expect.stringMatching(/^loads: .*broken\.mts cannot be loaded/)]])
+  const absent = await check('pipeline', join(folder, 'nowhere.mts'))
+  expect([absent.code, absent.err]).toEqual([1, expect.stringContaining('not_found')])
+})
+
 test('[CLI-69] what is not understood is exit code 2, and nothing is asked of the server', async () => {
   const before = world.requests.length
   const schema = await file('alone.json', JSON.stringify(SCHEMA))
@@ -116,6 +180,7 @@ test('[CLI-69] what is not understood is exit code 2, and nothing is asked of th
     ['schema', schema, '--against', schema, '--dataset', 'x'],
     ['model', rows, '--latency', 'soon'],
     ['model', rows, '--example', '{'],
+    ['pipeline'],
     ['weather'],
   ])
     expect([words, (await check(...words)).code]).toEqual([words, 2])
