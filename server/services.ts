@@ -193,7 +193,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       const rollout = (await rollouts.list({ model: name })).find(({ ended }) => ended === null)
       return {
         stable: stable ?? null,
-        underway: rollout === undefined ? null : `rollout ${rollout.id} of version ${rollout.candidate} is under way`,
+        rollout: rollout === undefined ? null : `rollout ${rollout.id} of version ${rollout.candidate} is under way`,
       }
     },
   })

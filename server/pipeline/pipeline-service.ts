@@ -23,13 +23,22 @@ import type { Environment } from './environment.ts'
 import { createExecutor, type ExecutorOptions } from './executor.ts'
 import { maturityOf } from './maturity.ts'
 import { runParams } from './params.ts'
-import { checkPipeline, definitionOf, type Pipeline, pipelineDigest, predecessors, stepParams, type TriggerKind } from './pipeline.ts'
+import {
+  checkPipeline,
+  definitionOf,
+  type Pipeline,
+  pipelineDigest,
+  predecessors,
+  releases,
+  stepParams,
+  type TriggerKind,
+} from './pipeline.ts'
 import { pipelineStore } from './pipeline-store.ts'
 import { type LogLine, runLogStore } from './run-log-store.ts'
 import { createRunRecords, type RunRecordsOptions } from './run-records.ts'
 import { type RunRow, runStore, runSummaryOf } from './run-store.ts'
 import { type Trigger, triggerStore } from './trigger-store.ts'
-import { createTriggers, type TriggersOptions } from './trigger-service.ts'
+import { createTriggers, type FleetFacts, type TriggersOptions } from './trigger-service.ts'
 import { checkTriggerSettings } from './trigger-settings.ts'
 
 export type PipelinesOptions = ExecutorOptions & {
@@ -37,7 +46,8 @@ export type PipelinesOptions = ExecutorOptions & {
   readonly concurrent: number
   readonly data: TriggersOptions['data']
   /** The stable version of a pipeline's model, and the rollout that tries another, if any. */
-  readonly fleet: TriggersOptions['fleet']
+  /** The live version of a pipeline's model, and its rollout that is under way, in words. */
+  readonly fleet: (pipeline: Pipeline) => Promise<Pick<FleetFacts, 'stable' | 'rollout'>>
   /** Whether a version of a pipeline's model was ever tried on a part of the devices first. */
   readonly hadRollout: (pipeline: Pipeline) => Promise<boolean>
   /** Where and with what code runs are done. */
@@ -179,8 +189,12 @@ export function createPipelines(options: PipelinesOptions): Pipelines {
     data: options.data,
     fleet: async (pipeline) => {
       const run = await underwayFor(pipeline.model)
-      const facts = await options.fleet(pipeline)
-      return run === undefined ? facts : { ...facts, underway: `run ${run.id} of ${run.pipeline} is under way` }
+      const { stable, rollout } = await options.fleet(pipeline)
+      return {
+        stable,
+        underway: run === undefined ? rollout : `run ${run.id} of ${run.pipeline} is under way`,
+        rollout: releases(pipeline) ? rollout : null,
+      }
     },
     start: (pipeline, run, also) => enqueue(knownOf(pipeline.name), run, also),
     onError: options.onError,

@@ -77,6 +77,10 @@ export function predecessors(pipeline: Pipeline, name: string): string[] {
   return Object.keys(pipeline.steps).filter((other) => wanted.has(other))
 }
 
+/** Whether a run may end in a release: others have no reason to wait for one. */
+export const releases = (pipeline: Pipeline): boolean =>
+  Object.values(pipeline.steps).some(({ component }) => Object.values(component.outputs).includes('release'))
+
 /** What step parameters may refer to. */
 export const pipelineParams = (pipeline: Pipeline, given: JsonObject): JsonObject => ({
   model: pipeline.model,

@@ -15,7 +15,7 @@ import { considerTrigger, type TriggerFacts, type TriggerVerdict, type Verdict }
 export type DataFacts = Pick<TriggerFacts, 'newExamples' | 'allExamples' | 'newSpans' | 'newestSpan'>
 
 /** Which version is live, and what is being done about it. */
-export type FleetFacts = Pick<TriggerFacts, 'stable' | 'underway'>
+export type FleetFacts = Pick<TriggerFacts, 'stable' | 'underway' | 'rollout'>
 
 export type TriggersOptions = {
   readonly db: Db
@@ -46,7 +46,16 @@ const MAX_CATCH_UP = 100
 const SHOWN_MOMENTS = 5
 
 /** For a trigger that looks at no data and at no model. */
-const NOTHING_NEW = { verdict: null, newExamples: 0, allExamples: 0, newSpans: 0, newestSpan: 0, stable: null, underway: null } as const
+const NOTHING_NEW = {
+  verdict: null,
+  newExamples: 0,
+  allExamples: 0,
+  newSpans: 0,
+  newestSpan: 0,
+  stable: null,
+  underway: null,
+  rollout: null,
+} as const
 
 const field = (data: Json, name: string): Json | undefined =>
   typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as JsonObject)[name] : undefined
@@ -186,7 +195,8 @@ export function createTriggers(options: TriggersOptions) {
     else if (event.type === 'data.verdict') onValueSkew(event)
     else if (event.type === 'examples.shared')
       void look(['new-data', 'drift', 'degradation'], (pipeline) => pipeline.model === field(event.data, 'model'))
-    else if (event.type === 'rollout.changed' || event.type === 'alias.changed')
+    else if (event.type === 'rollout.changed') void look(BY_TIME, (pipeline) => pipeline.model === field(event.data, 'model'))
+    else if (event.type === 'alias.changed')
       void look(['drift', 'degradation'], (pipeline) => pipeline.model === field(event.data, 'model'))
     // a run as a whole, not one of its steps: what waited for its end is considered again
     else if (event.type === 'run.changed' && field(event.data, 'step') === null) void look(['drift', 'degradation'], () => true)

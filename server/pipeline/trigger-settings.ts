@@ -36,7 +36,7 @@ const TRIGGER_SETTINGS = {
     ...common,
     cron: z.string().max(200),
     timeZone: z.string().max(100).default('UTC'),
-    /** What becomes of moments that nobody was there for: nothing, one run for the latest of them, or one for each, oldest first. */
+    /** What becomes of moments that nobody was there for, or that a rollout outlasted: nothing, one run for the latest of them, or one for each, oldest first. */
     catchUp: z.enum(CATCH_UPS).default('latest'),
   }),
   'new-data': z.strictObject({ ...common, minExamples: count.optional(), minSpans: count.optional() }),

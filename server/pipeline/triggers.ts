@@ -29,6 +29,8 @@ export type TriggerFacts = {
   readonly stable: number | null
   /** What is being done about the model already (a run, a rollout), in words; null where nothing is. */
   readonly underway: string | null
+  /** A rollout of the model that a version of this pipeline would run into, in words; null where there is none, and for a pipeline that releases nothing. */
+  readonly rollout: string | null
   /** Who asked, and why, for `demand`. */
   readonly demand: { readonly by: string; readonly reason: string } | null
 }
@@ -55,6 +57,9 @@ export function considerTrigger(kind: TriggerKind, settings: JsonObject, facts: 
   const { cooldownMs, budget } = parseTriggerSettings(kind, settings)
   const found = considerKind(kind, settings, facts)
   if (!found.fired) return found
+  // its own version could not be released meanwhile, and would have been held against one that may soon be replaced
+  if ((kind === 'new-data' || kind === 'schedule') && facts.rollout !== null)
+    return no('underway', `${found.why}; but ${facts.rollout}: considered again when that has ended`)
   if (facts.lastFired !== null && facts.now - facts.lastFired < cooldownMs)
     return no('cooldown', `${found.why}; but it last fired at ${iso(facts.lastFired)} and rests until ${iso(facts.lastFired + cooldownMs)}`)
   if (budget === undefined) return found
@@ -92,7 +97,7 @@ function considerKind(kind: TriggerKind, settings: JsonObject, facts: TriggerFac
   }
 }
 
-/** A moment that is told of later than this has been missed: nobody was there when it came. Milliseconds. */
+/** A moment that is told of later than this has been missed: nobody was there when it came, or a rollout took longer. Milliseconds. */
 const PUNCTUAL = 5 * 60 * 1000
 
 function considerSchedule(schedule: TriggerSettings<'schedule'>, { now, since, lastFired, lastDue }: TriggerFacts): TriggerVerdict {
@@ -105,7 +110,7 @@ function considerSchedule(schedule: TriggerSettings<'schedule'>, { now, since, l
   if (schedule.catchUp === 'none' && now - due > PUNCTUAL)
     return no(
       'missed',
-      `${what}; but nobody was there, and missed moments are not made up for (catchUp: none): the next time is ${iso(nextMoment(schedule, now) ?? due)}`,
+      `${what}; but no run could start then, and missed moments are not made up for (catchUp: none): the next time is ${iso(nextMoment(schedule, now) ?? due)}`,
     )
   return { ...yes(what, `schedule:${due}`), due }
 }

@@ -29,7 +29,7 @@ import type { NewAlert } from '../../../server/pipeline/executor.ts'
 import type { Pipeline } from '../../../server/pipeline/pipeline.ts'
 import { componentRoutes } from '../../../server/pipeline/component-routes.ts'
 import { pipelineRoutes } from '../../../server/pipeline/pipeline-routes.ts'
-import type { FleetFacts } from '../../../server/pipeline/trigger-service.ts'
+import type { TriggerFacts } from '../../../server/pipeline/triggers.ts'
 import { createPipelines, type Pipelines } from '../../../server/pipeline/pipeline-service.ts'
 import { cardRoutes } from '../../../server/registry/card-routes.ts'
 import { registryRoutes } from '../../../server/registry/registry-routes.ts'
@@ -54,7 +54,7 @@ export type PipelineBench = {
   readonly errors: unknown[]
   readonly folder: string
   /** What the triggers are told of the fleet; tests change it. */
-  readonly fleet: { -readonly [K in keyof FleetFacts]: FleetFacts[K] }
+  readonly fleet: { stable: TriggerFacts['stable']; rollout: TriggerFacts['rollout'] }
   /** With the rights of a releaser. */
   readonly api: Client
   /** A request with the same rights. */
@@ -107,7 +107,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
   })
   const metadata = createMetadata({ db, blobs })
   const send = internal.request
-  const fleet: PipelineBench['fleet'] = { stable: 1, underway: null }
+  const fleet: PipelineBench['fleet'] = { stable: 1, rollout: null }
   const pipelines = createPipelines({
     db,
     blobs,

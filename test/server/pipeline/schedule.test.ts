@@ -22,6 +22,7 @@ const facts = (some: Partial<TriggerFacts>): TriggerFacts => ({
   newestSpan: 0,
   stable: null,
   underway: null,
+  rollout: null,
   demand: null,
   ...some,
 })

@@ -258,3 +258,14 @@ export const changesWorld = defineComponent({
   cache: 'never',
   run: async ({ blobs }) => ({ outputs: { out: await blobs.json({ value: ++changes }) } }),
 })
+
+/** Has nothing to release, but says so: a pipeline with it is one that ends in a release. */
+export const releasing = defineComponent({
+  name: 'releasing',
+  version: '1',
+  module: import.meta.url,
+  inputs: {},
+  outputs: { release: 'release' },
+  params: none,
+  run: async ({ blobs }) => ({ outputs: { release: await blobs.json({}, {}) } }),
+})

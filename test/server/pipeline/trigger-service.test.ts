@@ -92,7 +92,7 @@ describe('triggers at work', () => {
 
   test('[PIP-62] while a rollout is under way a verdict waits; when the version is no longer the stable one it is dropped', async () => {
     const before = (await runs('first')).length
-    bench.fleet.underway = 'rollout rol_1 of version 7 is under way'
+    bench.fleet.rollout = 'rollout rol_1 of version 7 is under way'
     await drift('model-one', 6)
     expect(await runs('first')).toHaveLength(before)
     expect((await decisions('first'))[0]).toMatchObject({
@@ -100,7 +100,7 @@ describe('triggers at work', () => {
       fired: false,
       why: expect.stringMatching(/but rollout rol_1 .* considered again/),
     })
-    bench.fleet.underway = null
+    bench.fleet.rollout = null
     bench.events.publish({ type: 'rollout.changed', subject: 'model-one@stable', data: { model: 'model-one', state: 'rolled-back' } })
     await bench.pipelines.idle()
     expect(await runs('first')).toHaveLength(before + 1)

@@ -20,6 +20,7 @@ const facts = (some: Partial<TriggerFacts> = {}): TriggerFacts => ({
   newestSpan: 0,
   stable: 3,
   underway: null,
+  rollout: null,
   demand: null,
   ...some,
 })
@@ -98,6 +99,25 @@ describe('triggers', () => {
     expect(considerTrigger('drift', settings, facts({ verdict, lastFired: NOW - HOUR }))).toMatchObject({ fired: true })
   })
 
+  test('[PIP-184] new data and a due schedule wait for a rollout with their reason; whoever asks does not', () => {
+    const rollout = 'rollout rol_1 of version 7 is under way'
+    const news = { newSpans: 1, newestSpan: 4 }
+    const daily = { cron: '30 9 * * *' }
+    const late = { since: NOW - 48 * HOUR, lastFired: NOW - 24 * HOUR }
+    expect(considerTrigger('new-data', { minSpans: 1 }, facts({ ...news, rollout }))).toEqual({
+      fired: false,
+      code: 'underway',
+      why: `1 new spans arrived, 1 are enough; but ${rollout}: considered again when that has ended`,
+      dedupeKey: null,
+    })
+    expect(considerTrigger('new-data', { minSpans: 1 }, facts({ rollout }))).toMatchObject({ code: 'too-little' })
+    expect(considerTrigger('new-data', { minSpans: 1 }, facts(news))).toMatchObject({ fired: true, dedupeKey: 'new-data:span:4' })
+    expect(considerTrigger('schedule', daily, facts({ ...late, rollout }))).toMatchObject({ fired: false, code: 'underway' })
+    expect(considerTrigger('schedule', daily, facts(late))).toMatchObject({ fired: true, due: Date.UTC(2026, 4, 4, 9, 30) })
+    expect(considerTrigger('schedule', { ...daily, catchUp: 'none' }, facts(late))).toMatchObject({ fired: false, code: 'missed' })
+    expect(considerTrigger('demand', {}, facts({ rollout, demand: { by: 'ana', reason: 'now' } }))).toMatchObject({ fired: true })
+  })
+
   test('[PIP-30] decides by the facts alone, always with a why, and only a run has a dedupe key', () => {
     const settings: Record<string, JsonObject> = {
       schedule: { cron: '*/5 * * * *' },
@@ -119,6 +139,7 @@ describe('triggers', () => {
       newestSpan: fc.nat(9),
       stable: fc.constantFrom(3, 4, null),
       underway: fc.constantFrom(null, 'a run is under way'),
+      rollout: fc.constantFrom(null, 'rollout rol_1 is under way'),
       demand: fc.constantFrom(null, { by: 'ana', reason: 'test' }),
     })
     fc.assert(
