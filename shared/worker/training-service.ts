@@ -122,7 +122,11 @@ export function createTrainingService(options: TrainingServiceOptions): Training
       const state: JobState = { progress: null, backend: null, checkpoint: null }
       const ended = turn.then(() => train(request, controller.signal, pace, state))
       const job: Job = { controller, pace, ended, state }
-      turn = ended.catch(() => undefined)
+      turn = ended.catch(() => {
+        // what lost its GPU while it rested must not wake up on the next job's
+        controller.abort()
+        pace.resume()
+      })
       jobs.set(++last, job)
       return last
     },
