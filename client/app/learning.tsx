@@ -24,12 +24,23 @@ const sentence = (contribution: Contribution): string => {
   }
 }
 
-/** Takes part in a round of training: by hand, with progress, and it can be stopped at any time. */
+/** What goes on, as it is seen. Not read out: it changes with every look. */
+const stepText = ({ phase, done, total }: ContributeProgress): string =>
+  phase === 'train' && total > 0 ? `${PHASES.train}: ${done} of ${plural(total, 'step')}` : PHASES[phase]
+
+/** Read out when training rests. */
+const restText = ({ phase, done, total }: ContributeProgress): string =>
+  phase === 'train' && total > 0
+    ? `Paused after ${done} of ${plural(total, 'step')}. A round that ends meanwhile does without this device.`
+    : 'Paused: learning will not begin before it is resumed.'
+
+/** Takes part in a round of training: by hand, with progress, and it can be paused and stopped at any time. */
 export function Learning() {
   const loaded = model.value
   const changes = outgoingChanges.value
   const [kept, setKept] = useState<number>()
   const [progress, setProgress] = useState<ContributeProgress>()
+  const [paused, setPaused] = useState(false)
   const [said, setSaid] = useState<{ text: string; good: boolean }>()
   const running = useRef<AbortController | undefined>(undefined)
   useEffect(() => {
@@ -41,6 +52,7 @@ export function Learning() {
   const begin = async () => {
     running.current = new AbortController()
     setSaid(undefined)
+    setPaused(false)
     setProgress({ phase: 'ask', done: 0, total: 0 })
     try {
       const contribution = await loaded.contribute({ onProgress: setProgress, signal: running.current.signal })
@@ -51,6 +63,12 @@ export function Learning() {
     }
     setProgress(undefined)
   }
+
+  // it says false where all has ended meanwhile
+  const rest = async (now: boolean) => {
+    if (await (now ? loaded.pauseTraining() : loaded.resumeTraining())) setPaused(now)
+  }
+  const mayRest = progress !== undefined && progress.phase !== 'send'
 
   return (
     <div class="stack-tight">
@@ -65,14 +83,24 @@ export function Learning() {
         </div>
       ) : (
         <div class="stack-tight">
-          <p class="small">{PHASES[progress.phase]}</p>
-          <Progress label={PHASES[progress.phase]} done={progress.done} total={progress.total} />
+          <p class="small numeric">{stepText(progress)}</p>
+          {/* at rest it does not move, known total or not */}
+          <Progress label={PHASES[progress.phase]} done={progress.done} total={paused ? Math.max(1, progress.total) : progress.total} />
           <div class="row">
-            <Button onClick={() => running.current?.abort()}>Stop</Button>
+            {/* one button, which keeps the focus */}
+            <Button icon={paused ? 'play' : 'pause'} disabled={!mayRest} onClick={() => void rest(!paused)}>
+              {paused ? 'Resume' : 'Pause'}
+            </Button>
+            <Button icon="stop" onClick={() => running.current?.abort()}>
+              Stop
+            </Button>
           </div>
         </div>
       )}
-      <div role="status">{said === undefined ? null : <Notice tone={said.good ? 'good' : 'info'}>{said.text}</Notice>}</div>
+      <div role="status">
+        {progress !== undefined && mayRest && paused ? <Notice>{restText(progress)}</Notice> : null}
+        {said === undefined ? null : <Notice tone={said.good ? 'good' : 'info'}>{said.text}</Notice>}
+      </div>
     </div>
   )
 }

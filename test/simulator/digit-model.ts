@@ -1,6 +1,7 @@
 import { must } from '../../shared/core/assert.ts'
 import { type BackendName, startBackend } from '../../shared/compute/backends.ts'
 import { linear } from '../../shared/compute/architectures.ts'
+import type { Topology } from '../../shared/compute/model.ts'
 import { loadRuntime } from '../../shared/compute/load-runtime.ts'
 import type { Runtime } from '../../shared/compute/runtime.ts'
 import { makeSelfTest } from '../../shared/compute/self-test.ts'
@@ -63,6 +64,8 @@ export function digitWeights({
 
 export type DigitModelOptions = {
   readonly weights?: NamedTensors
+  /** Of which these are the weights. */
+  readonly topology?: Topology
   readonly errorRate?: number
   readonly latencyCeilingMs?: number
   /** Adds this to the golden outputs: a version that no device can reproduce. */
@@ -74,9 +77,15 @@ export type DigitModel = { readonly draft: ManifestDraft; readonly pieces: reado
 
 /** A draft of a digits version with everything a device needs, and its pieces. */
 export async function digitModel(options: DigitModelOptions = {}): Promise<DigitModel> {
-  const { weights = digitWeights(), errorRate = 0.2, latencyCeilingMs = 10_000, spoilSelfTest = 0, backend = 'wasm' } = options
+  const {
+    weights = digitWeights(),
+    topology = linear({ inputShape: [28, 28, 1], classes: CLASSES }),
+    errorRate = 0.2,
+    latencyCeilingMs = 10_000,
+    spoilSelfTest = 0,
+    backend = 'wasm',
+  } = options
   unwrap(await startBackend(backend, { wasmPath }))
-  const topology = linear({ inputShape: [28, 28, 1], classes: CLASSES })
   const runtime = await loadRuntime({ topology, tensors: weights }, backend, { wasmPath })
   const golden: TensorData = { dtype: 'float32', shape: [2, 28, 28, 1], data: new Float32Array(2 * PIXELS) }
   const test = await makeSelfTest(runtime, [golden])
