@@ -45,7 +45,6 @@ export type PipelinesOptions = ExecutorOptions & {
   /** Runs at the same time, of different pipelines; of one pipeline there is never more than one. */
   readonly concurrent: number
   readonly data: TriggersOptions['data']
-  /** The stable version of a pipeline's model, and the rollout that tries another, if any. */
   /** The live version of a pipeline's model, and its rollout that is under way, in words. */
   readonly fleet: (pipeline: Pipeline) => Promise<Pick<FleetFacts, 'stable' | 'rollout'>>
   /** Whether a version of a pipeline's model was ever tried on a part of the devices first. */

@@ -24,6 +24,11 @@ const params = z.strictObject({
     .strictObject({ model: z.string(), alias: z.string().default('stable') })
     .nullable()
     .default(null),
+  /**
+   * That share each batch: more of them than the machine has cores make it slower. The same number gives the same bits, another one other last bits. A model that cannot be
+   * shared out trains on one, and the log says why.
+   */
+  threads: z.int().min(1).max(64).default(1),
 })
 
 function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, seconds }: EpochRecord): string {
@@ -74,7 +79,7 @@ export const train = defineComponent({
       const { done, run } = resume.checkpoint
       log.info(`going on after step ${done} of ${run.epochs * Math.ceil(run.examples / run.batchSize)}: an interrupted attempt came so far`)
     }
-    const { weights, history, bestEpoch } = await trainByRecipe({
+    const { weights, history, bestEpoch, engine } = await trainByRecipe({
       recipe: chosen,
       topology,
       initial: start?.tensors,
@@ -82,6 +87,7 @@ export const train = defineComponent({
       train: training,
       validation,
       seed,
+      threads: given.threads,
       signal,
       keep: keepTraining({ kept, clock }),
       resume,
@@ -93,6 +99,7 @@ export const train = defineComponent({
       },
       onProgress: ({ done, total, epoch, loss }) => progress(done, total, `epoch ${epoch} of ${chosen.epochs}, loss ${loss.toFixed(3)}`),
     })
+    if (engine !== undefined) log.info(`trained with ${engine.reason}`)
     if (bestEpoch < chosen.epochs)
       log.info(`stopped after epoch ${history.length} of ${chosen.epochs}; the weights are those of epoch ${bestEpoch}`)
     const parameters = Object.values(weights).reduce((sum, { data }) => sum + data.length, 0)

@@ -5,6 +5,7 @@ import { type TrainOptions, type TrainProgress, type TrainResult, trainModel } f
 import { AppError } from '../../../shared/core/errors.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
+import { parallelEngine } from '../../training/parallel-engine.ts'
 import { classWeightsOf } from './class-weights.ts'
 import { notConverged } from './convergence.ts'
 import { watchValidation } from './early-stopping.ts'
@@ -23,6 +24,8 @@ export type RecipeRun = {
   readonly train: SplitExamples
   readonly validation: SplitExamples
   readonly seed: number
+  /** That share each batch, one unless given. Their number decides in what order is added up, and so the last bits of the weights. */
+  readonly threads?: number
   readonly signal: AbortSignal
   readonly onProgress: (progress: TrainProgress) => void
   /** May let training wait, or end it. */
@@ -49,7 +52,7 @@ function transformOf(prepared: Preparation, { augment }: Recipe, transform: Batc
  * Throws training_diverged where the loss or a weight is not finite, not_converged where the loss did not fall.
  */
 export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
-  const { recipe, topology, initial, prepared, train, validation, seed, signal, keep, resume } = run
+  const { recipe, topology, initial, prepared, train, validation, seed, threads = 1, signal, keep, resume } = run
   const chosen = rowsOf(train, sampleRows(train, recipe, seededRandom(seed)))
   const classWeights = classWeightsOf(recipe, prepared, chosen.labels)
   // the scale goes into the output layer, which a topology of somebody's own need not have
@@ -57,7 +60,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
   const scale = answersWithNumber(prepared) && !foreign ? targetScale(chosen.labels) : undefined
   const early = recipe.stopEarly && watchValidation(recipe.stopEarly, resume?.best)
   const firstEpoch: number[] = [...(resume?.firstEpoch ?? [])]
-  const { weights, history } = await trainModel({
+  const { weights, history, engine } = await trainModel({
     topology,
     ...(initial === undefined ? {} : { initial: scale === undefined ? initial : fromUnits(initial, scale) }),
     examples: chosen.examples,
@@ -75,6 +78,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
     ...(classWeights === undefined ? {} : { classWeights }),
     ...(recipe.loss === undefined ? {} : { regressionLoss: recipe.loss }),
     seed,
+    engineStarter: parallelEngine(threads),
     signal,
     ...(resume === undefined ? {} : { resume: resume.checkpoint }),
     ...(keep === undefined
@@ -101,5 +105,10 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
   if (why !== undefined) throw new AppError('not_converged', why)
   const best = early?.best()
   const kept = best?.weights ?? weights
-  return { weights: scale === undefined ? kept : intoUnits(kept, scale), history, bestEpoch: best?.epoch ?? history.length }
+  return {
+    weights: scale === undefined ? kept : intoUnits(kept, scale),
+    history,
+    ...(engine === undefined ? {} : { engine }),
+    bestEpoch: best?.epoch ?? history.length,
+  }
 }

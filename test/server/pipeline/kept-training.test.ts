@@ -27,9 +27,10 @@ const bare = ({ weights, history, bestEpoch }: RecipeResult) => ({
 const wanted = { architecture: { kind: 'mlp', hidden: [16], dropout: 0.2 }, epochs: 30, batchSize: 32, stopEarly: { patience: 2 } }
 
 test.each([
-  ['many epochs, stopped early', wanted, 11],
-  ['a single epoch, whose convergence is told from its batches', { epochs: 1, batchSize: 16 }, 5],
-])('[PIP-179] interrupted after any step, training goes on from the disk to the same bits: %s', async (_name, change, every) => {
+  ['many epochs, stopped early', wanted, 11, {}],
+  ['a single epoch, whose convergence is told from its batches', { epochs: 1, batchSize: 16 }, 5, {}],
+  ['on two threads', { ...wanted, epochs: 4 }, 13, { threads: 2 }],
+])('[PIP-179] interrupted after any step, training goes on from the disk to the same bits: %s', async (_name, change, every, more) => {
   const kept = join(must(folders[0], 'a folder'), String(every))
   const files: Buffer[] = []
   let steps = 0
@@ -41,7 +42,7 @@ test.each([
       files.push(await readFile(join(kept, 'training')))
     },
   }
-  const whole = bare(await trainByRecipe(recipeRun(change, { keep })))
+  const whole = bare(await trainByRecipe(recipeRun(change, { keep, ...more })))
   expect(files.length).toBeGreaterThan(4)
   let epochs = 0
   for (const file of files) {
@@ -49,7 +50,7 @@ test.each([
     const resume = must(await keptTraining(kept), 'a state')
     let first: number | undefined
     const onProgress = ({ done }: { done: number }) => void (first ??= done)
-    expect(bare(await trainByRecipe(recipeRun(change, { resume, onProgress })))).toEqual(whole)
+    expect(bare(await trainByRecipe(recipeRun(change, { resume, onProgress, ...more })))).toEqual(whole)
     // what is left, and no more
     if (first !== undefined) expect(first).toBe(resume.checkpoint.done + 1)
     epochs += resume.checkpoint.random === undefined ? 1 : 0
