@@ -41,6 +41,7 @@ import { cardRoutes } from './registry/card-routes.ts'
 import { registryRoutes } from './registry/registry-routes.ts'
 import { createRegistry, type Registry } from './registry/registry-service.ts'
 import { repeat } from './repeat.ts'
+import { versionTestRoutes } from './registry/version-tests.ts'
 import { rolloutRoutes } from './rollouts/rollout-routes.ts'
 import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/rollout-service.ts'
 import { keptChoices } from './serving/kept-choices.ts'
@@ -239,6 +240,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
         run: (run) => pipelines.run(run),
         read: blobs.read,
       }),
+      versionTestRoutes({ db, clock, version: registry.getVersion, rollouts: (model) => rollouts.list({ model }) }),
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),

@@ -28,6 +28,8 @@ type Call<A extends ArgsDef> = {
   readonly rest: readonly string[]
   readonly client: Client
   readonly url: string
+  /** The key that `client` sends; undefined where none was given. */
+  readonly key: string | undefined
   readonly output: Output
   readonly cli: Cli
 }
@@ -78,7 +80,7 @@ export function command<const A extends ArgsDef = Record<never, never>>(spec: Sp
       const key = stringOf(parsed['key']) ?? cli.env['SHOAL_KEY']
       const client = createClient({ url, fetch: cli.fetch, token: () => key })
       const output = outputTo(cli, parsed['json'] === true)
-      return (await spec.run({ args: parsed as ParsedArgs<A>, rest, client, url, output, cli })) ?? 0
+      return (await spec.run({ args: parsed as ParsedArgs<A>, rest, client, url, key, output, cli })) ?? 0
     },
   }
 }

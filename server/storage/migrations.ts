@@ -15,6 +15,7 @@ import { migration as datasetSchemas } from './migrations/0015-dataset-schemas.t
 import { migration as trials } from './migrations/0020-trials.ts'
 import { migration as valueKeys } from './migrations/0021-value-keys.ts'
 import { migration as lineageNumbers } from './migrations/0022-lineage-numbers.ts'
+import { migration as versionTests } from './migrations/0026-version-tests.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   trials,
   valueKeys,
   lineageNumbers,
+  versionTests,
 ]

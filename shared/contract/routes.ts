@@ -13,12 +13,14 @@ import { servingRoutes } from './serving.ts'
 import { trackingRoutes } from './tracking.ts'
 import { trialRoutes } from './trials.ts'
 import { skewRoutes } from './skew.ts'
+import { versionTestRoutes } from './version-tests.ts'
 
 /** Every operation of the HTTP API, by name. */
 export const ROUTES = {
   ...accessRoutes,
   ...registryRoutes,
   ...modelCardRoutes,
+  ...versionTestRoutes,
   ...deliveryRoutes,
   ...datasetRoutes,
   ...schemaRoutes,

@@ -1,27 +1,13 @@
 import type { GivenTensor } from '../../../shared/contract/imports.ts'
-import { EXIT_CODES, type Check } from '../../checks/check.ts'
+import { EXIT_CODES } from '../../checks/check.ts'
 import { acceptedSchema } from '../accepted-schema.ts'
+import { checkTable } from '../check-table.ts'
 import { command, type Group, UsageError } from '../command.ts'
 import { fileFormat } from '../file-format.ts'
 import { modelFiles } from '../model-files.ts'
-import type { Output } from '../output.ts'
+import { positive } from '../positive.ts'
 import { readSchema } from '../read-schema.ts'
-
-/** The table, and what the job is told. */
-function answer(output: Output, kind: keyof typeof EXIT_CODES, checks: readonly Check[]): number {
-  const ok = checks.every((check) => check.ok)
-  output.table(
-    checks,
-    [
-      { title: 'CHECK', value: ({ check }) => check },
-      { title: 'RESULT', value: (check) => (check.ok ? 'ok' : 'failed') },
-      { title: 'WHAT', value: ({ what }) => what },
-    ],
-    { kind, ok, checks },
-    'nothing was checked',
-  )
-  return ok ? 0 : EXIT_CODES[kind]
-}
+import { checkApi } from './check-api.ts'
 
 const data = command({
   name: 'data',
@@ -39,7 +25,7 @@ const data = command({
     if (environment !== undefined && !schema.environments.includes(environment))
       throw new UsageError(`the schema knows no environment ${environment}: ${schema.environments.join(', ')}`)
     const { checkData } = await import('../../checks/check-data.ts')
-    return answer(output, 'data', await checkData(file, format, schema, environment))
+    return checkTable(output, 'data', await checkData(file, format, schema, environment))
   },
 })
 
@@ -56,16 +42,9 @@ const schema = command({
     const stored =
       against !== undefined ? await readSchema(against) : dataset === undefined ? undefined : await acceptedSchema(client, dataset)
     const { checkSchema } = await import('../../checks/check-schema.ts')
-    return answer(output, 'schema', await checkSchema(() => readSchema(file), stored))
+    return checkTable(output, 'schema', await checkSchema(() => readSchema(file), stored))
   },
 })
-
-function positive(name: string, word: string | undefined): number | undefined {
-  if (word === undefined) return undefined
-  const value = Number(word)
-  if (!(value > 0)) throw new UsageError(`--${name} takes a number above 0, not ${word}`)
-  return value
-}
 
 function exampleOf(word: string | undefined): Readonly<Record<string, GivenTensor>> {
   if (word === undefined) return {}
@@ -97,7 +76,7 @@ const model = command({
       ...(modelBytes === undefined ? {} : { modelBytes }),
       ...(memoryBytes === undefined ? {} : { memoryBytes }),
     }
-    return answer(output, 'model', await checkModel(files, { clock: cli.clock, budget, example }))
+    return checkTable(output, 'model', await checkModel(files, { clock: cli.clock, budget, example }))
   },
 })
 
@@ -107,12 +86,12 @@ const pipeline = command({
   args: { file: { type: 'positional', required: true, description: 'A module that exports a list named pipelines' } },
   async run({ args: { file }, output }) {
     const { checkPipeline } = await import('../../checks/check-pipeline.ts')
-    return answer(output, 'pipeline', await checkPipeline(file))
+    return checkTable(output, 'pipeline', await checkPipeline(file))
   },
 })
 
 export const check: Group = {
   name: 'check',
-  description: 'Checks for a CI job: data, schema, model and pipeline, each with an exit code of its own',
-  commands: [data, schema, model, pipeline],
+  description: 'Checks for a CI job: data, schema, model, pipeline and API, each with an exit code of its own',
+  commands: [data, schema, model, pipeline, checkApi],
 }

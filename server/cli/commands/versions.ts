@@ -1,6 +1,22 @@
+import type { VersionTest } from '../../../shared/contract/version-tests.ts'
+import { must } from '../../../shared/core/assert.ts'
 import { command, versionOf } from '../command.ts'
 import { bytesText } from '../../analysis/figures.ts'
 import { fieldsText, pairsText, timeText } from '../output.ts'
+
+/** The latest of each kind. */
+const testsText = (tests: readonly VersionTest[]): string =>
+  [...new Set(tests.map(({ kind }) => kind))]
+    .map((kind) => {
+      const { ok, at, figures } = must(
+        tests.find((one) => one.kind === kind),
+        'a test of this kind',
+      )
+      const { qps, p95Ms } = figures
+      const load = qps === undefined || p95Ms === undefined ? '' : ` (${qps} answers/s, 95 % within ${p95Ms} ms)`
+      return `${kind} ${ok === null ? 'without a result' : ok ? 'passed' : 'failed'}${load} ${timeText(at)}`
+    })
+    .join(', ') || '-'
 
 export const versions = command({
   name: 'versions',
@@ -12,7 +28,8 @@ export const versions = command({
   async run({ args, client, output }) {
     if (args.version !== undefined) {
       const one = await client('versions.get', { params: { model: args.model, version: String(versionOf(args.version)) } })
-      output.answer(one, () =>
+      const { items: tests } = await client('versions.tests', { params: { model: args.model, version: String(one.version) } })
+      output.answer({ ...one, tests }, () =>
         fieldsText([
           ['version', `${one.model} ${one.version}`],
           ['aliases', one.aliases.join(', ') || '-'],
@@ -22,6 +39,7 @@ export const versions = command({
           ['metrics', pairsText(one.metrics) || '-'],
           ['run', one.run ?? '-'],
           ['manifest', one.manifest],
+          ['tests', testsText(tests)],
           ['revoked', one.revoked ? `${timeText(one.revoked.at)}: ${one.revoked.reason}` : 'no'],
           ['notes', one.notes || '-'],
         ]),

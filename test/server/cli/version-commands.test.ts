@@ -25,6 +25,13 @@ const sent: unknown[] = []
 const change = (from: number | null, to: number, reason: string) => ({ alias: 'stable' as Slug, from, to, at: AT, by: 'tester', reason })
 const handlers: Handlers = {
   'versions.list': async () => ({ items: [version(2), version(1, { at: AT, reason: 'wrong labels' })] }),
+  'versions.tests': async () => ({
+    items: [
+      { kind: 'load', at: AT, by: 'ci', ok: true, checks: [], figures: { qps: 210, p95Ms: 8.5 } },
+      { kind: 'load', at: AT - 1, by: 'ci', ok: false, checks: [], figures: {} },
+      { kind: 'canary', at: AT, by: 'shoal', ok: null, checks: [], figures: {} },
+    ],
+  }),
   'versions.get': async ({ params }) => {
     if (params.version > 2) throw new AppError('unknown_version', `digits has no version ${params.version}`)
     return version(params.version)
@@ -83,6 +90,9 @@ test('[CLI-1] versions are listed newest first, with aliases, size, state and fi
     '1\t-\t-\t1.2 MB\t2026-01-01 00:00:00Z\trevoked\taccuracy=0.9877',
   ])
   expect((await world.run('versions digits 2')).out).toContain(`manifest  ${'ab'.repeat(32)}`)
+  expect((await world.run('versions digits 2')).out).toMatch(
+    /tests +load passed \(210 answers\/s, 95 % within 8\.5 ms\) 2026-01-01 00:00:00Z, canary without a result 2026/,
+  )
   expect((await world.run('versions digits 3')).err).toMatch(/^shoal: unknown_version: .*\n {2}`npx shoal versions MODEL` lists/)
 })
 
