@@ -29,7 +29,9 @@ export async function checkSecurity({ fetch, url, key, model, version, input }: 
     fetch(url + at, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body })
 
   async function refused(check: string, statuses: readonly number[], asked: Promise<Response>): Promise<Check> {
-    const response = await asked
+    // a connection that is cut off refuses too, but says neither what was wrong nor what to do
+    const response = await asked.catch(() => undefined)
+    if (response === undefined) return { check, ok: false, what: `no answer, expected ${statuses.join(' or ')}` }
     const text = await response.text()
     const code = codeOf(text)
     const what = `${response.status}${code === undefined ? ' without a code' : ` ${code}`}, expected ${statuses.join(' or ')}`

@@ -131,6 +131,10 @@ test('[CLI-70] callers without rights and broken requests are refused; a server 
       : new Response(`${await response.text()}\n    at answer (server/serving.ts:12:3)`, { status: response.status })
   })
   expect(talkative.out).toMatch(/tells of the inside/)
+  const cut = await shoal(words, (at, init) =>
+    String(init?.body).length > 1_000_000 ? Promise.reject(new TypeError('cut off')) : server.request(at, init),
+  )
+  expect(cut).toMatchObject({ code: 7, out: expect.stringMatching(/more than is taken\tfailed\tno answer, expected 413/) })
 })
 
 test('[CLI-70] what is not understood is exit code 2, cases that are none are a coded failure, and neither is recorded', async () => {
