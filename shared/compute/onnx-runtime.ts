@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web'
 import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
 import { joinOnnxFile } from '../formats/onnx-cuts.ts'
+import { readOnnxFile } from '../formats/onnx-file.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
 import type { BackendName, BackendOptions } from './backends.ts'
 import type { RuntimeModel } from './load-runtime.ts'
@@ -40,11 +41,13 @@ function inTurn<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * An ONNX model on onnxruntime. Nothing in a file is run as code: it is a graph of onnxruntime's own operators. Throws no_backend, invalid_document,
- * shape_mismatch, unsupported_op.
+ * shape_mismatch (naming a weight that is missing or holds NaN), unsupported_op.
  */
 export async function loadOnnxRuntime(model: RuntimeModel, backend: BackendName, options: BackendOptions): Promise<Runtime> {
   const ort: OrtModule = await onnxModule(backend, options)
   const file = joinOnnxFile(model.topology, model.tensors)
+  // onnxruntime takes any values, and answers with what comes of them
+  readOnnxFile(file)
   const session = await inTurn(() =>
     ort.InferenceSession.create(file, { executionProviders: [backend], logSeverityLevel: 4 }).catch((thrown: unknown) => {
       throw asOnnxError(thrown, 'invalid_document')

@@ -1,6 +1,8 @@
 import { fromUtf8 } from '../core/bytes.ts'
 import { AppError } from '../core/errors.ts'
 import { MAX_TENSORS_PER_MODEL } from '../core/limits.ts'
+import { shapeMismatch } from '../tensor/tensor.ts'
+import { holdsNan, holdsValues } from './onnx-numbers.ts'
 import { type Field, fieldsOf, numbersOf, ProtobufError } from './protobuf.ts'
 
 /** Element types of TensorProto.DataType by number: github.com/onnx/onnx, onnx.proto, IR version 13. */
@@ -69,20 +71,25 @@ function text({ bytes }: Reading, { start, end }: Field): string {
   }
 }
 
-function readWeight(reading: Reading, field: Field): string {
+/** `owner` names a constant without a name of its own. */
+function readWeight(reading: Reading, field: Field, owner = ''): string {
   let [name, type, external] = ['', 0, false]
   const shape: number[] = []
+  const values: Field[] = []
   let raw: Field | undefined
   for (const part of fieldsOf(reading.bytes, field.start, field.end)) {
     if (part.number === 1) shape.push(...numbersOf(reading.bytes, part))
     else if (part.number === 2) type = part.value
     else if (part.number === 8) name = text(reading, part)
-    else if (part.number === 9) raw = part
     else if (part.number === 14) external = part.value === 1
+    if (part.number === 9) raw = part
+    if (holdsValues(part)) values.push(part)
   }
   if (external) throw bad(`the values of ${name} are in another file (external data): export the model as one file`)
-  if (raw === undefined || raw.end - raw.start < MIN_WEIGHT_BYTES) return name
   const element = ELEMENT[type] ?? { name: `type ${type}` }
+  // infinities are constants of some graphs, such as what a mask adds
+  if (values.some((part) => holdsNan(reading.bytes, element.name, part))) throw shapeMismatch(name || owner, 'numbers', 'NaN')
+  if (raw === undefined || raw.end - raw.start < MIN_WEIGHT_BYTES) return name
   const length = raw.end - raw.start
   if (shape.some((size) => !Number.isSafeInteger(size) || size < 0)) throw bad(`the shape of ${name} holds a size that is none`)
   const expected = element.bytes === undefined ? length : shape.reduce((product, size) => product * size, element.bytes)
@@ -92,15 +99,18 @@ function readWeight(reading: Reading, field: Field): string {
 }
 
 function readNode(reading: Reading, field: Field, depth: number): void {
-  let [operator, domain] = ['', '']
+  let [operator, domain, output] = ['', '', '']
+  const attributes: Field[] = []
   for (const part of fieldsOf(reading.bytes, field.start, field.end)) {
-    if (part.number === 4) operator = text(reading, part)
+    if (part.number === 2) output ||= text(reading, part)
+    else if (part.number === 4) operator = text(reading, part)
     else if (part.number === 7) domain = text(reading, part)
-    else if (part.number === 5) {
-      for (const attribute of fieldsOf(reading.bytes, part.start, part.end)) {
-        if (attribute.number === 5 || attribute.number === 10) readWeight(reading, attribute)
-        if (attribute.number === 6 || attribute.number === 11) readGraph(reading, attribute, depth + 1)
-      }
+    else if (part.number === 5) attributes.push(part)
+  }
+  for (const { start, end } of attributes) {
+    for (const attribute of fieldsOf(reading.bytes, start, end)) {
+      if (attribute.number === 5 || attribute.number === 10) readWeight(reading, attribute, output)
+      if (attribute.number === 6 || attribute.number === 11) readGraph(reading, attribute, depth + 1)
     }
   }
   reading.operators.add(domain === '' || domain === 'ai.onnx' ? operator : `${domain}.${operator}`)
@@ -149,8 +159,8 @@ function readGraph(reading: Reading, field: Field, depth = 0): Pick<OnnxFile, 'i
 }
 
 /**
- * What an ONNX file says of itself, without running any of it: a walk over the ModelProto that copies no weights. Throws invalid_document saying which byte or
- * which weight is wrong.
+ * What an ONNX file says of itself, without running any of it: a walk over the ModelProto that keeps no copy of a weight. Throws invalid_document saying which byte or
+ * which weight is wrong, shape_mismatch naming a weight that holds NaN.
  */
 export function readOnnxFile(bytes: Uint8Array): OnnxFile {
   const reading: Reading = { bytes, weights: [], operators: new Set() }

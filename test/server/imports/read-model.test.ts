@@ -38,6 +38,12 @@ describe('[REG-31] what is no model', () => {
       [file('m.onnx', utf8('version https://git-lfs.github.com/spec/v1\noid sha256:0'))],
     ],
     ['ONNX of an opset to come', 'unsupported_op', 'opset 99', [small(99)]],
+    [
+      'ONNX with a weight of NaN',
+      'shape_mismatch',
+      'kernel must be numbers, got NaN',
+      [file('m.onnx', writeOnnx({ ...ports, weights: { kernel: { dtype: 'float32', shape: [1], data: Float32Array.of(Number.NaN) } } }))],
+    ],
     ['two ONNX files', 'invalid_document', 'more than an ONNX file has', [small(), file('b.onnx', small().bytes)]],
     ['a graph without its weights', 'invalid_document', 'was not handed over', [description]],
     [

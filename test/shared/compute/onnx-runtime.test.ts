@@ -145,3 +145,40 @@ test('[CMP-88] the choice times the providers that run an ONNX model on inputs o
   again.runtime.dispose()
   expect(again.choice).toEqual({ ...choice, remembered: true })
 })
+
+test('[CMP-112] a weight that holds NaN is refused by name when it is loaded, large or small, and what runs goes on', async () => {
+  const size = 400
+  const model = onnxSource(
+    writeOnnx({
+      nodes: [
+        { op: 'Mul', inputs: ['x', 'scale'], outputs: ['scaled'] },
+        { op: 'Add', inputs: ['scaled', 'shift'], outputs: ['y'] },
+      ],
+      inputs: [{ name: 'x', type: 'float32', shape: [size] }],
+      outputs: [{ name: 'y', type: 'float32', shape: [size] }],
+      weights: {
+        scale: { dtype: 'float32', shape: [size], data: new Float32Array(size).fill(2) },
+        shift: { dtype: 'float32', shape: [1], data: Float32Array.of(1234.5) },
+      },
+    }),
+  )
+  const runtime = await load(model)
+  const scale = must(model.tensors['scale'], 'a weight that travels as a tensor')
+  const large = {
+    ...model.tensors,
+    scale: { ...scale, data: Float32Array.from(scale.data as Float32Array, (value, i) => (i === 7 ? Number.NaN : value)) },
+  }
+  await expect(load({ ...model, tensors: large })).rejects.toMatchObject({ code: 'shape_mismatch', issues: [{ where: 'scale' }] })
+
+  // the small one stays in the file's rest
+  const rest = must(model.tensors['graph'], 'the rest')
+  const bytes = Buffer.from(rest.data as Uint8Array)
+  const at = bytes.indexOf(Buffer.from(Float32Array.of(1234.5).buffer))
+  bytes.writeFloatLE(Number.NaN, at)
+  const small = { ...model.tensors, graph: { ...rest, data: new Uint8Array(bytes) } }
+  await expect(load({ ...model, tensors: small })).rejects.toMatchObject({ code: 'shape_mismatch', issues: [{ where: 'shift' }] })
+
+  const [y] = await runtime.predict([float([size], ...new Array<number>(size).fill(3))])
+  expect(asNumbers(must(y, 'y'), 'y').data[7]).toBe(1240.5)
+  runtime.dispose()
+})

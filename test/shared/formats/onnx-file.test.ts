@@ -8,7 +8,7 @@ import { readOnnxFile } from '../../../shared/formats/onnx-file.ts'
 import { makePieces } from '../../../shared/tensor/pieces.ts'
 import type { TensorData } from '../../../shared/tensor/tensor.ts'
 import { MODEL_FILES } from '../../fixtures/model-files.ts'
-import { writeOnnx } from '../../fixtures/onnx-writer.ts'
+import { type RawTensor, writeOnnx } from '../../fixtures/onnx-writer.ts'
 
 const bytesOf = (files: () => readonly { bytes: Uint8Array }[]): Uint8Array => files()[0]?.bytes ?? new Uint8Array()
 const codeOf = (work: () => unknown): string => {
@@ -114,7 +114,8 @@ test('[CMP-86] any bytes, and any damaged file, are read or refused: never anyth
       try {
         read = readOnnxFile(bytes)
       } catch (thrown) {
-        expect(thrown).toMatchObject({ code: 'invalid_document' })
+        // a weight may have become NaN
+        expect(['invalid_document', 'shape_mismatch']).toContain((thrown as { code?: string }).code)
         return
       }
       const { topology, tensors } = cutOnnxFile(bytes, read)
@@ -149,4 +150,77 @@ test('[CMP-86] graphs that lie in each other without end, weights in other files
   const shape = Buffer.from(lying).indexOf(Buffer.from([0x08, 32, 0x08, 64]), at - 20)
   lying[shape + 1] = 33
   expect(() => readOnnxFile(lying)).toThrow('8192 are there')
+})
+
+const half = (...values: number[]): Uint8Array => new Uint8Array(Uint16Array.from(values).buffer)
+const singles = (...values: number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer)
+const doubles = (...values: number[]): Uint8Array => new Uint8Array(Float64Array.from(values).buffer)
+/** y = x + weight, the weight given as this tensor, which the file names `shift`; or as a constant, or in a branch. */
+const shifted = (tensor: RawTensor, where: 'weight' | 'constant' | 'branch'): Uint8Array => {
+  const port = { name: 'x', type: tensor.type, shape: [...tensor.shape] }
+  const constant = { op: 'Constant', inputs: [], outputs: ['shift'], attributes: { value: { tensor } } }
+  const branch = { nodes: [constant], outputs: [{ ...port, name: 'shift' }] }
+  const nodes = {
+    weight: [],
+    constant: [constant],
+    branch: [
+      { op: 'If', inputs: ['flag'], outputs: ['shift'], attributes: { then_branch: { graph: branch }, else_branch: { graph: branch } } },
+    ],
+  }
+  return writeOnnx({
+    nodes: [...nodes[where], { op: 'Add', inputs: ['x', 'shift'], outputs: ['y'] }],
+    inputs: [port, ...(where === 'branch' ? [{ name: 'flag', type: 'bool' as const, shape: [] }] : [])],
+    outputs: [{ ...port, name: 'y' }],
+    weights: where === 'weight' ? { shift: tensor } : {},
+  })
+}
+
+test.each<[string, RawTensor, RawTensor]>([
+  [
+    '32-bit floats',
+    { type: 'float32', shape: [3], field: 9, values: singles(1, Number.NaN, 2) },
+    { type: 'float32', shape: [3], field: 9, values: singles(1, Number.NEGATIVE_INFINITY, 2) },
+  ],
+  [
+    'floats as numbers of their own',
+    { type: 'float32', shape: [2], field: 4, values: singles(1, Number.NaN) },
+    { type: 'float32', shape: [2], field: 4, values: singles(1, Number.POSITIVE_INFINITY) },
+  ],
+  [
+    '64-bit floats',
+    { type: 'float64', shape: [2], field: 10, values: doubles(Number.NaN, 1) },
+    { type: 'float64', shape: [2], field: 10, values: doubles(-1, 1) },
+  ],
+  [
+    'halves',
+    { type: 'float16', shape: [2], field: 9, values: half(0x3c00, 0x7e00) },
+    { type: 'float16', shape: [2], field: 9, values: half(0x3c00, 0xfc00) },
+  ],
+  [
+    'halves as whole numbers',
+    // varints of 0x7e00 and of 0x7c00, an infinity
+    { type: 'float16', shape: [1], field: 5, values: Uint8Array.of(0x80, 0xfc, 0x01) },
+    { type: 'float16', shape: [1], field: 5, values: Uint8Array.of(0x80, 0xf8, 0x01) },
+  ],
+  [
+    'brain floats',
+    { type: 'bfloat16', shape: [2], field: 9, values: half(0x3f80, 0xffc0) },
+    { type: 'bfloat16', shape: [2], field: 9, values: half(0x3f80, 0xff80) },
+  ],
+  [
+    'whole numbers, which have no NaN',
+    { type: 'float32', shape: [1], field: 9, values: singles(Number.NaN) },
+    { type: 'int32', shape: [1], field: 9, values: singles(Number.NaN) },
+  ],
+])('[CMP-112] a weight that holds NaN is refused by name, wherever it stands: %s', (_, bad, good) => {
+  for (const where of ['weight', 'constant', 'branch'] as const) {
+    expect(() => readOnnxFile(shifted(bad, where))).toThrow(
+      expect.objectContaining({
+        code: 'shape_mismatch',
+        detail: 'tensor shift must be numbers, got NaN',
+        issues: [expect.objectContaining({ where: 'shift' })],
+      }),
+    )
+    expect(readOnnxFile(shifted(good, where)).outputs).toHaveLength(1)
+  }
 })
