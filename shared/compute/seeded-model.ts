@@ -6,22 +6,40 @@ import type { LayersModel } from './tf.ts'
 
 const seed32 = (random: Random): number => 1 + random.integer(2 ** 31 - 2)
 
-/** The topology with a number from `random` in each `seed` that is null: initial weights then follow from the seed alone. */
+const isOpen = (seed: unknown): boolean => seed === null || seed === undefined
+
+/** The topology with a number from `random` in each `seed` that is open: initial weights then follow from the seed alone. */
 export function seedInitializers(topology: Topology, random: Random): Topology {
   const visit = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(visit)
     if (typeof value !== 'object' || value === null) return value
     const entries = Object.entries(value as Record<string, Json>).map(([key, member]): [string, Json] => [
       key,
-      key === 'seed' && member === null ? seed32(random) : visit(member),
+      key === 'seed' && isOpen(member) ? seed32(random) : visit(member),
     ])
     return Object.fromEntries(entries)
   }
   return visit(topology) as Topology
 }
 
-export const buildSeededModel = (topology: Topology, seed: number): Promise<LayersModel> =>
-  buildModel(seedInitializers(topology, seededRandom(seed)))
+/** Whether an initializer is left that draws as it likes. */
+function drawsFreely(config: unknown, initializer = false): boolean {
+  if (typeof config !== 'object' || config === null) return false
+  return Object.entries(config).some(
+    ([key, member]) => (initializer && key === 'seed' && isOpen(member)) || drawsFreely(member, initializer || /initializer$/i.test(key)),
+  )
+}
+
+/** A model whose initial weights follow from the seed. A topology need not name its initializers, or their seeds: what tfjs takes in their place gets some too. */
+export async function buildSeededModel(topology: Topology, seed: number): Promise<LayersModel> {
+  const random = seededRandom(seed)
+  const model = await buildModel(seedInitializers(topology, random))
+  // only the built model tells them
+  const told = model.toJSON(null, false) as Topology
+  if (!drawsFreely(told)) return model
+  model.dispose()
+  return buildModel(seedInitializers(told, random))
+}
 
 type Noisy = { seed?: number; dropoutFunc?: ReturnType<typeof seededCellDropout> }
 type Nest = Noisy & { layer?: Nest; cell?: Nest; cells?: Nest[]; forwardLayer?: Nest; backwardLayer?: Nest; getClassName(): string }
