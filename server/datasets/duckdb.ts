@@ -53,6 +53,8 @@ export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
     temp_directory: join(folder, 'spill'),
+    // what is freed goes back to the system, or the process would keep as much again as the limit says
+    allocator_background_threads: 'true',
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
   })

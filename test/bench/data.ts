@@ -1,4 +1,4 @@
-// Statistics and validation of 5 million rows x 20 columns, beside the bare DuckDB query for the same figures; memory at its highest.
+// Statistics, validation and preparation of 5 million rows x 20 columns, the first two beside the bare DuckDB query for the same figures; memory at its highest.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { inferSchema } from '../../shared/data/infer-schema.ts'
 import type { DatasetSchema } from '../../shared/data/schema.ts'
 import { type Bench, compare, timingRows } from '../measure.ts'
 import { writeManyRows } from './data/many-rows.ts'
+import { prepareRows } from './data/prepare-rows.ts'
 
 const MIB = 2 ** 20
 
@@ -45,6 +46,7 @@ async function analysed(path: string, folder: string, rows: number, against?: { 
   }
 }
 
+/** `npm run bench -- data [rows]` */
 export const bench: Bench = async ({ words: [given], say, table }) => {
   const rows = given === undefined ? 5_000_000 : Number(given)
   const folder = await mkdtemp(join(tmpdir(), 'shoal-data-'))
@@ -70,6 +72,8 @@ export const bench: Bench = async ({ words: [given], say, table }) => {
       },
     })
     table(timingRows(timings))
+    const prepared = await prepareRows(path, rows, folder)
+    say(`prepared in ${prepared.seconds.toFixed(1)} s with at most ${prepared.peakMiB} MiB, in a process of its own`)
     return {
       rows,
       columns: previous.features.length,
@@ -79,6 +83,9 @@ export const bench: Bench = async ({ words: [given], say, table }) => {
       ratioVsDuckdb: Number((timings.shoal.median / timings.duckdb.median).toFixed(2)),
       // of the whole process, the bare query included
       peakMiB: Math.round((process.resourceUsage().maxRSS * 1024) / MIB),
+      prepareSeconds: Number(prepared.seconds.toFixed(1)),
+      // of the step's own process
+      preparePeakMiB: prepared.peakMiB,
     }
   } finally {
     await rm(folder, { recursive: true, force: true })

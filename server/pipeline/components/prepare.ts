@@ -10,7 +10,7 @@ import { defaultTransforms, featureTypeOf } from '../data/default-transforms.ts'
 import { type ExampleForm, exampleForm, type Preparation } from '../data/example-form.ts'
 import { readBatches } from '../data/parquet-batches.ts'
 import { methodColumn, splitMethod } from '../data/split-method.ts'
-import { SPLITS, type SplitName, splitProperties, writeSplits } from '../data/write-splits.ts'
+import { assignSplits, SPLITS, type SplitName, splitProperties, writeSplit } from '../data/write-splits.ts'
 
 const share = z.number().min(0).max(1)
 
@@ -42,6 +42,18 @@ const byName = (a: string, b: string): number =>
 
 const formColumns = (form: ExampleForm): readonly string[] => (form.kind === 'image' ? [form.column] : form.columns)
 
+/**
+ * What ranking and sorting may use, in MB; the rest lies in the step's folder meanwhile. A row group is put together in memory, and needs more where rows are long.
+ */
+const memoryOf = (form: ExampleForm): number =>
+  form.kind === 'image' ? 1024 : Math.max(512, Math.min(1024, 256 + 2 * form.columns.length))
+
+/** Neither is left running when the other fails: the database is closed then. */
+async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b])
+  return [await a, await b]
+}
+
 /** Cleans, splits into disjoint parts, and freezes the transforms over the training part. */
 export const prepare = defineComponent({
   name: 'prepare',
@@ -50,10 +62,10 @@ export const prepare = defineComponent({
   inputs: { data: 'data' },
   outputs: { train: 'split', validation: 'split', test: 'split', transforms: 'transforms' },
   params,
-  async run({ inputs: { data }, params: given, blobs, folder, log, progress }) {
+  async run({ inputs: { data }, params: given, blobs, folder, log, progress, signal }) {
     const { form, label, method, sliceBy } = given
     // one thread: the same rows give the same files
-    const duck = await openDuck({ folder, files: [data.path], threads: 1 })
+    const duck = await openDuck({ folder, files: [data.path], memoryMb: memoryOf(form), threads: 1, signal })
     try {
       const described = await duck.rows(
         `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${literal(data.path)}))`,
@@ -69,25 +81,37 @@ export const prepare = defineComponent({
       const slices = sliceBy.filter((name) => types.has(name))
       const keep = [...new Set([...features, ...slices])]
       const query = { ...given, path: data.path, columns }
-      const written = await writeSplits(duck, query, {
-        keep,
-        folder,
-        regression: given.task === 'regression',
-        onWritten: (name) => progress(1 + SPLITS.indexOf(name), 5, name),
-      })
-      const total = Number(data.properties['rows'] ?? 0)
-      const kept = Object.values(written).reduce((sum, { rows }) => sum + rows, 0)
-      if (kept < total) log.warn(`${total - kept} of ${total} rows were left out: no label, nothing to split by, or an id that came before`)
       const regression = given.task === 'regression'
-      const labels = regression ? [] : Object.keys(written.train.labels).sort(byName)
+      const output = { keep, folder, regression }
+      const sizes = await assignSplits(duck, query)
+      progress(1, 5, 'splits')
+      const kept = SPLITS.reduce((sum, name) => sum + sizes[name], 0)
+      const total = Number(data.properties['rows'] ?? 0)
+      if (kept < total) log.warn(`${total - kept} of ${total} rows were left out: no label, nothing to split by, or an id that came before`)
+
+      const train = await writeSplit(duck, query, 'train', output)
+      progress(2, 5, 'train')
+      const labels = regression ? [] : Object.keys(train.labels).sort(byName)
       if (labels.length < 2 && !regression)
         throw new AppError('invalid_input', `the training split has ${labels.length} labels: at least two are needed`)
 
       const analysis = startTransformAnalysis(given.transforms ?? defaultTransforms(form, types))
-      const select = `SELECT ${features.map(quoted).join(', ')} FROM read_parquet(${literal(written.train.path)})`
-      for await (const batch of readBatches(duck, select, form)) analysis.add(batch)
-      const transforms = analysis.finish()
-      progress(4, 5, 'transforms')
+      const analysed = async () => {
+        const select = `SELECT ${features.map(quoted).join(', ')} FROM read_parquet(${literal(train.path)})`
+        for await (const batch of readBatches(duck, select, form)) analysis.add(batch)
+        return analysis.finish()
+      }
+      const lane = await duck.lane()
+      const others = async () => {
+        const validation = await writeSplit(lane, query, 'validation', output)
+        progress(3, 5, 'validation')
+        const test = await writeSplit(lane, query, 'test', output)
+        progress(4, 5, 'test')
+        return { validation, test }
+      }
+      const [transforms, { validation, test }] = await bothEnded(analysed(), others())
+      const written = { train, validation, test }
+      progress(5, 5, 'transforms')
 
       const schema: JsonObject = {
         label: 'label',

@@ -21,36 +21,42 @@ const first = (number: string, wanted: string): string => `${number} < ${wanted}
 const evenly = (number: string, wanted: string, all: string): string =>
   `(${number} + 1) * (${wanted}) // (${all}) > ${number} * (${wanted}) // (${all})`
 
-/** Rows that an arrival gives to a part; of those whom the author has put into train, none goes to the test. */
-const wanted = (fractions: SplitQuery['fractions']) => ({
-  test: `CASE WHEN decided = 'train' THEN 0 ELSE round(n * ${fractions.test})::BIGINT END`,
-  validation: `round(n * ${fractions.validation})::BIGINT`,
-})
-
 const BY_AUTHOR = `WHEN decided IN ('test', 'validation') THEN decided`
 
-function randomSql({ fractions }: SplitQuery): string {
-  const { test, validation } = wanted(fractions)
-  return `ranked AS (
-      SELECT *, row_number() OVER (PARTITION BY arrival, decided ORDER BY place, line) - 1 AS rank, count(*) OVER (PARTITION BY arrival, decided) AS n FROM unique_rows
-    ) SELECT line, id, place, CASE ${BY_AUTHOR} WHEN ${first('rank', test)} THEN 'test' WHEN ${first('rank', `${test} + ${validation}`)} THEN 'validation' ELSE 'train' END AS part FROM ranked`
+/**
+ * How many rows an arrival gives to the parts; of those whom the author has put into train, none goes to the test. Reckoned once for an arrival and not for each of its rows:
+ * decimals cost more there than the ranking does.
+ */
+const wantedSql = ({ fractions: { validation, test } }: SplitQuery): string => `wanted AS (
+      SELECT arrival, decided, count(*) AS n, CASE WHEN decided = 'train' THEN 0 ELSE round(count(*) * ${test})::BIGINT END AS tests,
+        round(count(*) * ${validation})::BIGINT AS validations FROM unique_rows GROUP BY arrival, decided
+    )`
+/** An arrival, or what the author decided, may be NULL. */
+const WITH_WANTED = `JOIN (SELECT arrival AS of, decided AS how, n, tests, validations FROM wanted) ON arrival IS NOT DISTINCT FROM of AND decided IS NOT DISTINCT FROM how`
+
+function randomSql(query: SplitQuery): string {
+  return `${wantedSql(query)}, ranked AS (
+      SELECT *, row_number() OVER (PARTITION BY arrival, decided ORDER BY place, line) - 1 AS rank FROM unique_rows
+    ) SELECT line, id, place, CASE ${BY_AUTHOR} WHEN ${first('rank', 'tests')} THEN 'test' WHEN ${first('rank', 'tests + validations')} THEN 'validation' ELSE 'train' END AS part
+      FROM (SELECT * FROM ranked ${WITH_WANTED})`
 }
 
-function stratifiedSql({ fractions }: SplitQuery): string {
-  const { test, validation } = wanted(fractions)
+function stratifiedSql(query: SplitQuery): string {
   const parts = 'PARTITION BY arrival, decided'
-  return `ranked AS (
-      SELECT *, row_number() OVER (${parts} ORDER BY chosen_by, place, line) - 1 AS rank, count(*) OVER (${parts}) AS n FROM unique_rows
+  return `${wantedSql(query)}, ranked AS (
+      SELECT *, row_number() OVER (${parts} ORDER BY chosen_by, place, line) - 1 AS rank FROM unique_rows
     ), tested AS (
-      SELECT *, ${test} AS tests, coalesce(decided = 'test', ${evenly('rank', test, 'n')}) AS is_test FROM ranked
+      SELECT *, coalesce(decided = 'test', ${evenly('rank', 'tests', 'n')}) AS is_test FROM (SELECT * FROM ranked ${WITH_WANTED})
     ), rest AS (
       SELECT *, row_number() OVER (${parts}, is_test ORDER BY chosen_by, place, line) - 1 AS nth FROM tested
-    ) SELECT line, id, place, CASE ${BY_AUTHOR} WHEN is_test THEN 'test' WHEN ${evenly('nth', validation, 'n - tests')} THEN 'validation' ELSE 'train' END AS part FROM rest`
+    ) SELECT line, id, place, CASE ${BY_AUTHOR} WHEN is_test THEN 'test' WHEN ${evenly('nth', 'validations', 'n - tests')} THEN 'validation' ELSE 'train' END AS part FROM rest`
 }
 
-const timeSql = ({ fractions: { validation, test } }: SplitQuery): string => `ranked AS (
-      SELECT *, row_number() OVER (ORDER BY chosen_by DESC, place, line) - 1 AS rank, count(*) OVER () AS n FROM unique_rows
-    ) SELECT line, id, place, CASE WHEN rank < round(n * ${test}) THEN 'test' WHEN rank < round(n * ${test}) + round(n * ${validation}) THEN 'validation' ELSE 'train' END AS part FROM ranked`
+const timeSql = ({ fractions: { validation, test } }: SplitQuery): string => `wanted AS (
+      SELECT round(count(*) * ${test}) AS tests, round(count(*) * ${validation}) AS validations FROM unique_rows
+    ), ranked AS (
+      SELECT *, row_number() OVER (ORDER BY chosen_by DESC, place, line) - 1 AS rank FROM unique_rows
+    ) SELECT line, id, place, CASE WHEN ${first('rank', 'tests')} THEN 'test' WHEN ${first('rank', 'tests + validations')} THEN 'validation' ELSE 'train' END AS part FROM ranked, wanted`
 
 /** An entity belongs to the arrival that it first came with, and weighs as many rows as came then: what comes later moves nothing. */
 const entitySql = ({ fractions: { validation, test }, splitSeed }: SplitQuery): string => `entities AS (
@@ -88,7 +94,7 @@ export function splitSql(query: SplitQuery): string {
     WITH named AS (
       SELECT file_row_number AS line, ${rowId} AS id, ${span} AS arrival, ${decided} AS decided, ${chosenBy} AS chosen_by
       FROM read_parquet(${literal(path)}, file_row_number = true) WHERE ${quoted(label)} IS NOT NULL
-    ), unique_rows AS (
+    ), unique_rows AS MATERIALIZED (
       SELECT *, md5_number_lower(concat(${splitSeed}, ':', id)) AS place FROM named
       ${method.by === 'random' || method.by === 'stratified' ? '' : 'WHERE chosen_by IS NOT NULL'}
       QUALIFY row_number() OVER (PARTITION BY id ORDER BY arrival, line) = 1
