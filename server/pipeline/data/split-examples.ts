@@ -52,29 +52,50 @@ export function transformOf(prepared: Preparation): BatchTransform {
   }
 }
 
-type Growing = { inputs: (Uint8Array | Float32Array)[]; labels: number[]; groups: Record<string, string[]>; unknown: number }
+/** What is read so far; the arrays have room for every row that may come. */
+type Filling = {
+  readonly inputs: Uint8Array | Float32Array
+  readonly labels: Int32Array | Float32Array
+  readonly groups: Record<string, string[]>
+  /** One text for all rows of a group. */
+  readonly texts: Map<string, string>
+  rows: number
+  unknown: number
+}
+
+/** Bytes of a split that a step holds: beside it, in a step's memory (component.ts), go a chosen part of it, another split, and the network. */
+const MAX_SPLIT_BYTES = 1280 * 1024 * 1024
+/** Of a row's group: where its text is. */
+const POINTER_BYTES = 8
+
+const MIB = 1024 * 1024
+
+function roomFor(rows: number, prepared: Preparation): Filling {
+  const { form, sliceBy } = prepared
+  const width = inputShape(prepared).reduce((product, size) => product * size, 1)
+  const image = form.kind === 'image'
+  const bytes =
+    rows * ((image ? 1 : Float32Array.BYTES_PER_ELEMENT) * width + Int32Array.BYTES_PER_ELEMENT + POINTER_BYTES * sliceBy.length)
+  if (bytes > MAX_SPLIT_BYTES) {
+    const most = Math.floor((rows * MAX_SPLIT_BYTES) / bytes)
+    throw new AppError(
+      'invalid_input',
+      `the split has ${rows} rows of ${width} values, ${Math.ceil(bytes / MIB)} MiB where a step holds ${MAX_SPLIT_BYTES / MIB}: let the query of the extract step give fewer rows (this split may have ${most}), or the transforms fewer values`,
+    )
+  }
+  return {
+    inputs: image ? new Uint8Array(rows * width) : new Float32Array(rows * width),
+    labels: answersWithNumber(prepared) ? new Float32Array(rows) : new Int32Array(rows),
+    groups: Object.fromEntries(sliceBy.map((name) => [name, []])),
+    texts: new Map(),
+    rows: 0,
+    unknown: 0,
+  }
+}
 
 function inputsOf(batch: Batch, { form, transforms }: Preparation): Uint8Array | Float32Array {
   if (form.kind === 'columns') return applyTransforms(transforms, batch)
   return fittedPixels(batch, form.column, transforms)
-}
-
-function joined(parts: readonly (Uint8Array | Float32Array)[], image: boolean): Uint8Array | Float32Array {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const all = image ? new Uint8Array(length) : new Float32Array(length)
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-/** Drops rows by index, for labels that are not among the model's. */
-function keepRows(values: Uint8Array | Float32Array, width: number, rows: readonly number[]): Uint8Array | Float32Array {
-  const kept = values instanceof Uint8Array ? new Uint8Array(rows.length * width) : new Float32Array(rows.length * width)
-  for (const [to, from] of rows.entries()) kept.set(values.subarray(from * width, (from + 1) * width), to * width)
-  return kept
 }
 
 type NumberOf = (label: unknown) => number | undefined
@@ -88,29 +109,43 @@ function numbering(prepared: Preparation): NumberOf {
   }
 }
 
-function take(growing: Growing, batch: Batch, prepared: Preparation, numberOf: NumberOf): void {
+function take(filling: Filling, batch: Batch, prepared: Preparation, numberOf: NumberOf): void {
   const { sliceBy } = prepared
+  const { groups, texts } = filling
   const rows = batchLength(batch)
   const label = must(batch['label'], 'the label column') as Exclude<Column, { kind: 'images' }>
-  const kept: number[] = []
+  const values = inputsOf(batch, prepared)
+  const width = values.length / rows
+  let from = 0
+  let to = filling.rows * width
+  const keepUntil = (row: number): void => {
+    filling.inputs.set(values.subarray(from * width, row * width), to)
+    to += (row - from) * width
+    from = row + 1
+  }
   for (let row = 0; row < rows; row++) {
     const number = numberOf(label[row])
     if (number === undefined) {
-      growing.unknown++
+      filling.unknown++
+      keepUntil(row)
       continue
     }
-    kept.push(row)
-    growing.labels.push(number)
+    filling.labels[filling.rows++] = number
     for (const name of sliceBy) {
       const column = batch[name] as Exclude<Column, { kind: 'images' }> | undefined
-      must(growing.groups[name], name).push(String(column?.[row] ?? ''))
+      const text = String(column?.[row] ?? '')
+      const known = texts.get(text)
+      if (known === undefined) texts.set(text, text)
+      must(groups[name], name).push(known ?? text)
     }
   }
-  const values = inputsOf(batch, prepared)
-  growing.inputs.push(kept.length === rows ? values : keepRows(values, values.length / rows, kept))
+  keepUntil(rows)
 }
 
-/** Reads a split. Columns: `label`, those of the form, those to slice by. Throws invalid_input where nothing usable is in it. */
+/**
+ * Reads a split. Columns: `label`, those of the form, those to slice by. Throws invalid_input where nothing usable is in it, and where it is too large to be held (1,280 MiB
+ * of network inputs, labels and groups).
+ */
 export async function loadSplit(
   path: string,
   prepared: Preparation,
@@ -119,29 +154,30 @@ export async function loadSplit(
 ): Promise<SplitExamples> {
   const { form, sliceBy } = prepared
   const duck = await openDuck({ folder, files: [path], memoryMb: 512, threads: 1 })
-  const growing: Growing = { inputs: [], labels: [], groups: Object.fromEntries(sliceBy.map((name) => [name, []])), unknown: 0 }
   try {
     const wanted = [...new Set(['label', ...(form.kind === 'image' ? [form.column] : form.columns), ...sliceBy])]
     const where = options.where === undefined ? '' : ` WHERE ${whereSql(options.where)}`
     const limit = options.rows === undefined ? '' : ` LIMIT ${options.rows}`
+    const from = `read_parquet(${literal(path)})${where}${limit}`
+    const [counted] = await duck.rows(`SELECT count(*)::DOUBLE AS n FROM (SELECT 1 FROM ${from})`)
+    const filling = roomFor(Number(counted?.['n'] ?? 0), prepared)
     const numberOf = numbering(prepared)
-    for await (const batch of readBatches(
-      duck,
-      `SELECT ${wanted.map(quoted).join(', ')} FROM read_parquet(${literal(path)})${where}${limit}`,
-      form,
-    ))
-      take(growing, batch, prepared, numberOf)
+    for await (const batch of readBatches(duck, `SELECT ${wanted.map(quoted).join(', ')} FROM ${from}`, form))
+      take(filling, batch, prepared, numberOf)
+    const { inputs, labels, groups, rows, unknown } = filling
+    if (rows === 0) throw new AppError('invalid_input', 'the split has no row whose label the model can learn: one it knows, or a number')
+    return {
+      // without the room of rows that were left out
+      examples: {
+        data: unknown === 0 ? inputs : inputs.slice(0, (inputs.length / labels.length) * rows),
+        shape: [rows, ...inputShape(prepared)],
+      },
+      labels: unknown === 0 ? labels : labels.slice(0, rows),
+      transform: transformOf(prepared),
+      groups,
+      unknown,
+    }
   } finally {
     duck.close()
-  }
-  const count = growing.labels.length
-  if (count === 0) throw new AppError('invalid_input', 'the split has no row whose label the model can learn: one it knows, or a number')
-  const image = form.kind === 'image'
-  return {
-    examples: { data: joined(growing.inputs, image), shape: [count, ...inputShape(prepared)] },
-    labels: answersWithNumber(prepared) ? Float32Array.from(growing.labels) : Int32Array.from(growing.labels),
-    transform: transformOf(prepared),
-    groups: growing.groups,
-    unknown: growing.unknown,
   }
 }
