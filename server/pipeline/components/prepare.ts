@@ -9,6 +9,7 @@ import { defineComponent } from '../component.ts'
 import { defaultTransforms, featureTypeOf } from '../data/default-transforms.ts'
 import { type ExampleForm, exampleForm, type Preparation } from '../data/example-form.ts'
 import { readBatches } from '../data/parquet-batches.ts'
+import { sortMemoryMb } from '../data/sort-memory.ts'
 import { methodColumn, splitMethod } from '../data/split-method.ts'
 import { assignSplits, SPLITS, type SplitName, splitProperties, writeSplit } from '../data/write-splits.ts'
 
@@ -42,12 +43,6 @@ const byName = (a: string, b: string): number =>
 
 const formColumns = (form: ExampleForm): readonly string[] => (form.kind === 'image' ? [form.column] : form.columns)
 
-/**
- * What ranking and sorting may use, in MB; the rest lies in the step's folder meanwhile. A row group is put together in memory, and needs more where rows are long.
- */
-const memoryOf = (form: ExampleForm): number =>
-  form.kind === 'image' ? 1024 : Math.max(512, Math.min(1024, 256 + 2 * form.columns.length))
-
 /** Neither is left running when the other fails: the database is closed then. */
 async function bothEnded<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b])
@@ -65,7 +60,7 @@ export const prepare = defineComponent({
   async run({ inputs: { data }, params: given, blobs, folder, log, progress, signal }) {
     const { form, label, method, sliceBy } = given
     // one thread: the same rows give the same files
-    const duck = await openDuck({ folder, files: [data.path], memoryMb: memoryOf(form), threads: 1, signal })
+    const duck = await openDuck({ folder, files: [data.path], memoryMb: await sortMemoryMb(data.path, folder), threads: 1, signal })
     try {
       const described = await duck.rows(
         `SELECT column_name AS name, column_type AS type FROM (DESCRIBE SELECT * FROM read_parquet(${literal(data.path)}))`,

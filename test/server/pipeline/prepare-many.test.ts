@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openDuck } from '../../../server/datasets/duckdb.ts'
+import { openDuck, PARQUET_OPTIONS } from '../../../server/datasets/duckdb.ts'
+import { sortMemoryMb } from '../../../server/pipeline/data/sort-memory.ts'
 import type { SplitMethod } from '../../../server/pipeline/data/split-method.ts'
 import { assignSplits, SPLITS, writeSplit } from '../../../server/pipeline/data/write-splits.ts'
 import { writeManyRows } from '../../bench/data/many-rows.ts'
@@ -69,6 +70,23 @@ test('[PIP-184] splits are the same to the byte, in memory or mostly in the fold
   for (const method of [{ by: 'random' }, { by: 'entity', column: 'customer' }] as const)
     expect(await digests(48, method)).toEqual(await digests(1024, method))
 }, 60_000)
+
+test('[PIP-183] rows that are long get twice the memory: numbers in hundreds of columns, long texts, images', async () => {
+  const own = await ownFolder('lengths')
+  const memory = async (columns: string): Promise<number> => {
+    const path = join(own, 'lengths.parquet')
+    const duck = await openDuck({ folder: own, files: [path], threads: 1 })
+    await duck.run(`COPY (SELECT ${columns} FROM range(1000) t(i)) TO '${path}' ${PARQUET_OPTIONS}`)
+    duck.close()
+    return sortMemoryMb(path, own)
+  }
+  expect(await sortMemoryMb(rowsIn(MANY), own)).toBe(512)
+  expect(await memory(Array.from({ length: 90 }, (_, c) => `i AS c${c}`).join())).toBe(512)
+  expect(await memory(Array.from({ length: 110 }, (_, c) => `i AS c${c}`).join())).toBe(1024)
+  expect(await memory(`i AS id, CASE WHEN i % 2 = 0 THEN repeat('é', 1500) END AS text`)).toBe(1024)
+  expect(await memory(`i AS id, repeat('x', 784)::BLOB AS image`)).toBe(1024)
+  expect(await memory(`i AS id, i::DECIMAL(18, 2) AS price, range(300) AS list`)).toBe(1024)
+})
 
 test('[PIP-185] a label of more values than a model tells apart is refused, and told to be a number', async () => {
   const path = rowsIn(MANY)
