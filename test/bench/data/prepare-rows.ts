@@ -68,7 +68,7 @@ export async function prepareRows(path: string, rows: number, folder: string): P
       request: async () => new Response(null, { status: 404 }),
       signal: new AbortController().signal,
       onGiven: async () => {},
-    onLog: (_level, message) => {
+      onLog: (_level, message) => {
         if (message.startsWith('{')) ({ peakBytes } = JSON.parse(message) as { peakBytes: number })
       },
       onMetrics: () => {},

@@ -30,7 +30,7 @@ async function ownFolder(name: string): Promise<string> {
 /** MiB more for ten times the rows, as sorting takes what it is given while it may: some 80, and 170 where the rows are held. */
 const MOST_GROWTH = 125
 
-test('[PIP-183] ten times the rows are prepared in little more memory', async () => {
+test('[PIP-187] ten times the rows are prepared in little more memory', async () => {
   const few = await prepareRows(rowsIn(FEW), FEW, await ownFolder('few'))
   const many = await prepareRows(rowsIn(MANY), MANY, await ownFolder('many'))
   expect(many.outputs['train']?.properties['rows']).toBe(0.75 * MANY)
@@ -66,12 +66,12 @@ async function digests(memoryMb: number, method: SplitMethod): Promise<string[]>
   }
 }
 
-test('[PIP-184] splits are the same to the byte, in memory or mostly in the folder', async () => {
+test('[PIP-188] splits are the same to the byte, in memory or mostly in the folder', async () => {
   for (const method of [{ by: 'random' }, { by: 'entity', column: 'customer' }] as const)
     expect(await digests(48, method)).toEqual(await digests(1024, method))
 }, 60_000)
 
-test('[PIP-183] rows that are long get twice the memory: numbers in hundreds of columns, long texts, images', async () => {
+test('[PIP-187] rows that are long get twice the memory: numbers in hundreds of columns, long texts, images', async () => {
   const own = await ownFolder('lengths')
   const memory = async (columns: string): Promise<number> => {
     const path = join(own, 'lengths.parquet')
@@ -88,7 +88,7 @@ test('[PIP-183] rows that are long get twice the memory: numbers in hundreds of 
   expect(await memory(`i AS id, i::DECIMAL(18, 2) AS price, range(300) AS list`)).toBe(1024)
 })
 
-test('[PIP-185] a label of more values than a model tells apart is refused, and told to be a number', async () => {
+test('[PIP-189] a label of more values than a model tells apart is refused, and told to be a number', async () => {
   const path = rowsIn(MANY)
   const own = await ownFolder('labels')
   const duck = await openDuck({ folder: own, files: [path], threads: 1 })
