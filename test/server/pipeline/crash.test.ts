@@ -44,7 +44,7 @@ async function live(folder: string, at?: (line: Line) => boolean): Promise<Line[
       if (process.platform === 'linux' && line.type === 'run.progress') expect(steps.length).toBeGreaterThan(0)
       child.kill('SIGKILL')
       // no step outlives its server: the next one takes it up
-      await expect.poll(() => steps.filter(runs)).toEqual([])
+      await expect.poll(() => steps.filter(runs), { timeout: 10_000 }).toEqual([])
       break
     }
   }
