@@ -43,7 +43,8 @@ async function train(loss?: 'destroy' | 'no-gpu') {
     workers++
     const worker = new Worker(new URL('../../../workers/lossy-trainer.ts', import.meta.url), { type: 'module' })
     worker.addEventListener('message', ({ data }: MessageEvent<Told>) => {
-      if ('begun' in data && begun.push(data.begun) === 2) againAt = performance.now()
+      // the first try may still be given the device that is going: what counts is the one that goes on
+      if ('begun' in data && begun.push(data.begun) > 1) againAt = performance.now()
       if (!('checkpoint' in data) || begun.length > 1) return
       if (handedOut.push(data.checkpoint) !== 2 || loss === undefined) return
       lostAt = performance.now()
@@ -53,18 +54,20 @@ async function train(loss?: 'destroy' | 'no-gpu') {
   }
   const options = { signal: new AbortController().signal, onProgress: () => undefined }
   const update = await workerTrainer({ spawn, clock: systemClock }).train(await request(), options)
-  return { update, begun, lastCheckpoint: handedOut.at(-1), workers, ms: againAt - lostAt }
+  const [first, ...again] = begun
+  return { update, first, again: [...new Set(again)], tries: again.length, lastCheckpoint: handedOut.at(-1), workers, ms: againAt - lostAt }
 }
 
 test('[DEV-63] in a browser: the GPU is lost in mid-training, which goes on within a second from the last checkpoint, to the same weights', async () => {
   const whole = await train()
-  expect(whole.begun).toEqual([0])
+  expect(whole).toMatchObject({ first: 0, again: [] })
   expect(whole.update.backend).toBe('webgpu')
   const lossy = await train('destroy')
   expect(lossy.workers).toBe(1)
-  expect(lossy.begun).toEqual([0, lossy.lastCheckpoint])
-  expect(lossy.begun[1]).toBeGreaterThan(0)
-  expect(lossy.begun[1]).toBeLessThan(STEPS)
+  expect(lossy).toMatchObject({ first: 0, again: [lossy.lastCheckpoint] })
+  expect(lossy.tries).toBeLessThanOrEqual(2)
+  expect(lossy.lastCheckpoint).toBeGreaterThan(0)
+  expect(lossy.lastCheckpoint).toBeLessThan(STEPS)
   expect(lossy.ms).toBeLessThan(1000)
   expect(lossy.update.backend).toBe('webgpu')
   expect(lossy.update.body).toEqual(whole.update.body)
@@ -73,9 +76,10 @@ test('[DEV-63] in a browser: the GPU is lost in mid-training, which goes on with
 test('[DEV-63] in a browser: the GPU is lost in mid-training and there is no other: training goes on from the last checkpoint on WASM', async () => {
   const lossy = await train('no-gpu')
   expect(lossy.workers).toBe(1)
-  expect(lossy.begun).toEqual([0, lossy.lastCheckpoint])
-  expect(lossy.begun[1]).toBeGreaterThan(0)
-  expect(lossy.begun[1]).toBeLessThan(STEPS)
+  expect(lossy).toMatchObject({ first: 0, again: [lossy.lastCheckpoint] })
+  expect(lossy.tries).toBeLessThanOrEqual(2)
+  expect(lossy.lastCheckpoint).toBeGreaterThan(0)
+  expect(lossy.lastCheckpoint).toBeLessThan(STEPS)
   expect(lossy.ms).toBeLessThan(1000)
   expect(lossy.update.backend).toBe('wasm')
 }, 60_000)
