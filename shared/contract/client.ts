@@ -16,12 +16,17 @@ export type ClientOptions = {
 
 export type CallOptions = { readonly signal?: AbortSignal; readonly idempotencyKey?: string; readonly headers?: Record<string, string> }
 
-export type Client = <N extends RouteName>(
-  name: N,
-  ...args: object extends RouteCall<Routes[N]>
-    ? [call?: RouteCall<Routes[N]>, options?: CallOptions]
-    : [call: RouteCall<Routes[N]>, options?: CallOptions]
-) => Promise<RouteReply<Routes[N]>>
+/** What comes after a route's name. */
+type Arguments<R extends Route> =
+  object extends RouteCall<R> ? [call?: RouteCall<R>, options?: CallOptions] : [call: RouteCall<R>, options?: CallOptions]
+
+/**
+ * The arguments of the route that K names. While a compiler has not settled the name yet, it asks for the arguments of any string: the last line spares it
+ * the union of all routes, which had it spend two thirds of its time on the calls of this client.
+ */
+type ArgumentsOf<K extends string> = K extends RouteName ? Arguments<Routes[K]> : [call?: unknown, options?: CallOptions]
+
+export type Client = <N extends RouteName, K extends string = N>(name: N, ...args: ArgumentsOf<K>) => Promise<RouteReply<Routes[N]>>
 
 type AnyCall = { params?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown; type?: string }
 
