@@ -47,6 +47,7 @@ import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/
 import { keptChoices } from './serving/kept-choices.ts'
 import { servingRoutes } from './serving/serving-routes.ts'
 import { createServing, type Serving, type ServingSettings } from './serving/serving-service.ts'
+import { createWorkerPool, type WorkerPool } from './pipeline/worker-pool.ts'
 import { type BlobStore, createFsBlobs } from './storage/blob-store.ts'
 import { closeDatabase, type Db, openDatabase } from './storage/database.ts'
 
@@ -65,6 +66,8 @@ export type ServicesOptions = {
   readonly rollouts?: Partial<RolloutSettings>
   readonly sources?: Sources
   readonly serving?: Partial<ServingSettings>
+  /** Where steps run, to be shared with others and ended by whoever made them. Default: workers of these services alone. */
+  readonly workers?: WorkerPool
 }
 
 /** Everything that the server is made of, joined. */
@@ -110,7 +113,9 @@ const RENEW_EVERY_MS = 10 * 60 * 1000
 /** How often batches, rollouts and rounds are looked at for being due. */
 const DUE_EVERY_MS = 5000
 /** A pipeline step that takes longer, or more memory, has gone astray. */
-const STEP_LIMITS = { timeoutMs: 60 * 60 * 1000, memoryMb: 4096 }
+export const STEP_LIMITS = { timeoutMs: 60 * 60 * 1000, memoryMb: 4096 }
+/** Steps of one run at the same time, and workers that wait for them. */
+export const PARALLEL_STEPS = 2
 
 export async function createServices(options: ServicesOptions): Promise<Services> {
   const { dataFolder, inMemory = false, version, clock, random, log, codeFolder = process.cwd() } = options
@@ -170,6 +175,9 @@ export async function createServices(options: ServicesOptions): Promise<Services
     settings: options.serving ?? {},
     onError,
   })
+  const workers =
+    options.workers ??
+    createWorkerPool({ clock, idle: PARALLEL_STEPS, memoryMb: STEP_LIMITS.memoryMb, cacheFolder: join(work, 'compiled') })
   let environment: Promise<Environment> | undefined
   const pipelines = createPipelines({
     db,
@@ -180,7 +188,8 @@ export async function createServices(options: ServicesOptions): Promise<Services
     request: caller.request,
     folder: work,
     limits: STEP_LIMITS,
-    parallel: 2,
+    workers,
+    parallel: PARALLEL_STEPS,
     concurrent: 2,
     raise: alerts.raise,
     onError,
@@ -267,6 +276,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       closing.abort()
       await valueSkew.close()
       await pipelines.close()
+      if (options.workers === undefined) await workers.close()
       serving.close()
       imports.close()
       await Promise.all(background)

@@ -3,8 +3,17 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { findChromium as findInstalled } from '../server/pipeline/runtime-check/chromium.ts'
+import { findChromium as findInstalled, IDLE_FEATURES } from '../server/pipeline/runtime-check/chromium.ts'
 import { AppError } from '../shared/core/errors.ts'
+
+/** What Playwright switches off in the same flag, of which only the last counts, as far as it matters to a page of this machine. */
+const PLAYWRIGHT_OFF = [
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'MediaRouter',
+  'OptimizationHints',
+  'PaintHolding',
+]
 
 /** WebGPU on its software adapter, no sandbox (root in containers), and nothing that talks to the network on its own. */
 export const CHROMIUM_FLAGS = [
@@ -19,6 +28,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-domain-reliability',
   '--disable-sync',
   '--metrics-recording-only',
+  `--disable-features=${[...PLAYWRIGHT_OFF, ...IDLE_FEATURES].join(',')}`,
 ] as const
 
 /** A Chromium to test with: SHOAL_CHROMIUM, a system one, or Playwright's own download; undefined where there is none. */

@@ -20,6 +20,8 @@ export type NewAlert = {
 }
 
 export type ExecutorOptions = StepRunnerOptions & {
+  /** Steps of one run at the same time. */
+  readonly parallel: number
   readonly raise: (alert: NewAlert) => Promise<unknown>
   /** Hears of what went wrong in the executor itself, outside of any step. */
   readonly onError: (thrown: unknown) => void
@@ -148,7 +150,7 @@ export function createExecutor(options: ExecutorOptions) {
 
     /** Starts workers for steps to come once the server has had time for its start; without it, the first step starts them. */
     warm: (): void => {
-      void clock.sleep(WARM_AFTER, closed.signal).then(steps.warm, () => {})
+      void clock.sleep(WARM_AFTER, closed.signal).then(options.workers.fill, () => {})
     },
 
     running: (): string[] => [...driving.keys()],
@@ -160,13 +162,12 @@ export function createExecutor(options: ExecutorOptions) {
       return found !== undefined
     },
 
-    /** Ends the workers and leaves what was unfinished as it is in the database, to be resumed. */
+    /** Ends what runs and leaves what was unfinished as it is in the database, to be resumed. */
     async close(): Promise<void> {
       closing = true
       closed.abort()
       for (const { controller } of driving.values()) controller.abort(new AppError('aborted', STOPPING))
       await Promise.allSettled([...driving.values()].map(({ done }) => done))
-      await steps.close()
     },
   }
 }

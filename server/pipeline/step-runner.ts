@@ -26,7 +26,7 @@ import { type RunRow, runStore, type StepError } from './run-store.ts'
 import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
-import { createWorkerPool } from './worker-pool.ts'
+import type { WorkerPool } from './worker-pool.ts'
 import { keptFolder } from './work-folder.ts'
 
 export type StepRunnerOptions = {
@@ -40,8 +40,8 @@ export type StepRunnerOptions = {
   /** Where steps get their working folders. */
   readonly folder: string
   readonly limits: StepLimits
-  /** Steps of one run at the same time, and workers kept ready for them. */
-  readonly parallel: number
+  /** Where steps run; whoever made them ends them. */
+  readonly workers: WorkerPool
 }
 
 type Inputs = StepTask['inputs']
@@ -80,15 +80,9 @@ const STORE_PROGRESS_EVERY = 1000
 const NEAREST_OF = 5
 
 export function createStepRunner(options: StepRunnerOptions) {
-  const { db, blobs, clock, random, events } = options
+  const { db, blobs, clock, random, events, workers } = options
   const runs = runStore(db)
   const metadata = metadataStore(db)
-  const workers = createWorkerPool({
-    clock,
-    idle: options.parallel,
-    memoryMb: options.limits.memoryMb,
-    cacheFolder: join(options.folder, 'compiled'),
-  })
   const api: Client = createClient({ url: BRIDGE_URL, fetch: (url, init) => options.request(new Request(url, init)) })
 
   /** An artifact that a parameter of the run names. Throws invalid_input for one that is not there, gone, or of another type. */
@@ -247,11 +241,6 @@ export function createStepRunner(options: StepRunnerOptions) {
   }
 
   return {
-    /** Starts workers before they are needed. */
-    warm: workers.fill,
-
-    close: workers.close,
-
     /** Does a step of a run, whose other steps are given with it, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
     async run(
       run: RunRow,

@@ -196,7 +196,8 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
     else if (ready !== undefined) keep(ready)
     else if (limit === memoryMb) fill()
     else start(limit)
-    for (const { child, memoryMb } of members) if (memoryMb === limit) hold(child, true)
+    // whoever waits is not to end before one is ready; one that is ready and not needed holds nobody
+    for (const { child, memoryMb, state } of members) if (memoryMb === limit && state === 'starting') hold(child, true)
     return promise
   }
 

@@ -11,6 +11,7 @@ import { createApp } from '../../server/app.ts'
 import type { Handlers, RateLimits } from '../../server/http/register.ts'
 import { type Log, silentLog } from '../../server/log.ts'
 import { createServices, type Services, type ServicesOptions } from '../../server/services.ts'
+import { sharedWorkers } from './shared-workers.ts'
 
 const UNLIMITED: RateLimits = {
   public: { perSecond: 1e6, burst: 1e6 },
@@ -67,6 +68,7 @@ export async function createTestServer(options: TestServerOptions = {}): Promise
     log,
     monitoring,
     rollouts,
+    workers: sharedWorkers,
   })
   const instead = options.handlers?.(services) ?? []
   const app = createApp({

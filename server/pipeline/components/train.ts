@@ -45,7 +45,7 @@ export const train = defineComponent({
   inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
   outputs: { model: 'model', history: 'history' },
   params,
-  limits: { timeoutMs: 30 * 60 * 1000, memoryMb: 3072 },
+  limits: { timeoutMs: 30 * 60 * 1000 },
   reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
   async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, kept, clock, log, logMetrics, progress }) {
     const backend = await startStepBackend()

@@ -37,6 +37,9 @@ export function findChromium(
   return usualPaths(env, platform).find((path) => existsSync(path))
 }
 
+/** What an address bar would have each new page start two processes for: nobody types into it. */
+export const IDLE_FEATURES = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'] as const
+
 /** Headless, with WebGPU on its software adapter, and without anything that talks to the network on its own. Candidates are strangers: the sandbox stays, except for root, who cannot have one. */
 export const headlessFlags = (root = process.getuid?.() === 0): string[] => [
   '--headless=new',
@@ -49,4 +52,6 @@ export const headlessFlags = (root = process.getuid?.() === 0): string[] => [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--disable-extensions',
+  `--disable-features=${IDLE_FEATURES.join(',')}`,
 ]

@@ -7,6 +7,7 @@ import { runCli } from '../../../server/cli/run-cli.ts'
 import type { Handlers } from '../../../server/http/register.ts'
 import { silentLog } from '../../../server/log.ts'
 import { createServices } from '../../../server/services.ts'
+import { sharedWorkers } from '../shared-workers.ts'
 import { ROUTES, type RouteName } from '../../../shared/contract/routes.ts'
 import { type ManualClock, manualClock } from '../../../shared/core/clock.ts'
 import { cryptoRandom } from '../../../shared/core/random.ts'
@@ -31,7 +32,15 @@ export type CliWorld = {
 export async function createCliWorld(handlers: Handlers = {}): Promise<CliWorld> {
   const clock = manualClock()
   const dataFolder = await mkdtemp(join(tmpdir(), 'shoal-cli-'))
-  const services = await createServices({ dataFolder, inMemory: true, version: '0.0.0-test', clock, random: cryptoRandom, log: silentLog })
+  const services = await createServices({
+    dataFolder,
+    inMemory: true,
+    version: '0.0.0-test',
+    clock,
+    random: cryptoRandom,
+    log: silentLog,
+    workers: sharedWorkers,
+  })
   const real = services.handlers.map(
     (each) => Object.fromEntries(Object.entries(each).filter(([name]) => isReal(name as RouteName) && !(name in handlers))) as Handlers,
   )

@@ -37,9 +37,12 @@ import { createRegistry, type Registry } from '../../../server/registry/registry
 import { type BlobStore, createFsBlobs } from '../../../server/storage/blob-store.ts'
 import { createAlerts } from '../../../server/monitoring/alert-service.ts'
 import { rolloutRoutes } from '../../../server/rollouts/rollout-routes.ts'
+import { createWorkerPool } from '../../../server/pipeline/worker-pool.ts'
+import { STEP_LIMITS } from '../../../server/services.ts'
 import { createRollouts } from '../../../server/rollouts/rollout-service.ts'
 import { closeDatabase, type Db, openDatabase } from '../../../server/storage/database.ts'
 import { ROUTES } from '../../../shared/contract/routes.ts'
+import { sharedWorkers } from '../shared-workers.ts'
 
 export type PipelineBench = {
   readonly db: Db
@@ -68,6 +71,7 @@ export type BenchOptions = {
   readonly pipelines?: readonly Pipeline[]
   readonly folder?: string
   readonly timeoutMs?: number
+  /** Steps that may use so much get workers of this bench's own. */
   readonly memoryMb?: number
   readonly parallel?: number
   readonly concurrent?: number
@@ -108,6 +112,11 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
   const metadata = createMetadata({ db, blobs })
   const send = internal.request
   const fleet: PipelineBench['fleet'] = { stable: 1, rollout: null }
+  const memoryMb = options.memoryMb ?? STEP_LIMITS.memoryMb
+  const own =
+    options.memoryMb === undefined
+      ? undefined
+      : createWorkerPool({ clock, idle: 1, memoryMb, cacheFolder: join(folder, 'work', 'compiled') })
   const pipelines = createPipelines({
     db,
     blobs,
@@ -116,7 +125,8 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     events,
     request: send,
     folder: join(folder, 'work'),
-    limits: { timeoutMs: options.timeoutMs ?? 60_000, memoryMb: options.memoryMb ?? 2048 },
+    limits: { timeoutMs: options.timeoutMs ?? 60_000, memoryMb },
+    workers: own ?? sharedWorkers,
     parallel: options.parallel ?? 2,
     concurrent: options.concurrent ?? 2,
     raise: async (alert) => void alerts.push(alert),
@@ -186,6 +196,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     close: async () => {
       closing.abort()
       await pipelines.close()
+      await own?.close()
       await closeDatabase(db)
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
