@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import { clearTimeout as endTimer, setTimeout as startTimer } from 'node:timers'
 import { setImmediate as turn } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
@@ -6,6 +7,10 @@ import { getHeapStatistics } from 'node:v8'
 const MAX_STEPS = 50
 /** Memory that a worker may hold between two steps, of which the next one's limit is hardly touched. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024
+/** Memory that the whole process may hold between two steps, with what native code has left in it. */
+const MAX_PROCESS_BYTES = 512 * 1024 * 1024
+/** DuckDB, which most steps use: what it holds is an instance's, and ends with it. Another native library may hold anything. */
+const KEPT_LIBRARY = 'duckdb.node'
 /** Reading these warns. */
 const UNREAD = new Set(['localStorage', 'sessionStorage'])
 
@@ -53,7 +58,7 @@ const listeners = (): number => process.eventNames().reduce((sum, name) => sum +
 
 /**
  * Remembers this thread as it is now and says later what a step has left behind in it: changed globals, timers and open handles, native
- * libraries (DuckDB), libraries that keep themselves in a global (tfjs), output on its way, environment variables, much memory. Native
+ * libraries but DuckDB, libraries that keep themselves in a global (tfjs), output on its way, environment variables, much memory. Native
  * libraries, unreferenced timers and output cannot be looked up afterwards: their makers are watched.
  */
 export function watchTraces(): { found(steps: number): Promise<string | undefined> } {
@@ -68,7 +73,11 @@ export function watchTraces(): { found(steps: number): Promise<string | undefine
   const timer = startTimer(() => {}, 1)
   notice(Object.getPrototypeOf(timer) as object, 'unref', 'it made a timer that nothing waits for')
   endTimer(timer)
-  notice(process, 'dlopen', 'it loaded a native library')
+  const load = Reflect.get(process, 'dlopen') as (target: object, file: string, flags?: number) => void
+  Reflect.set(process, 'dlopen', (target: object, file: string, ...flags: [number?]) => {
+    if (basename(file) !== KEPT_LIBRARY) seen = `it loaded the native library ${basename(file)}`
+    load.call(process, target, file, ...flags)
+  })
   notice(process.stdout, 'write', 'it wrote to its standard output')
   notice(process.stderr, 'write', 'it wrote to its standard output')
 
@@ -88,6 +97,7 @@ export function watchTraces(): { found(steps: number): Promise<string | undefine
       if (steps >= MAX_STEPS) return `it has done ${steps} steps`
       const { used_heap_size, external_memory } = getHeapStatistics()
       if (used_heap_size + external_memory > MAX_KEPT_BYTES) return 'it holds much memory'
+      if (process.memoryUsage.rss() > MAX_PROCESS_BYTES) return 'its process holds much memory'
       for (const [kind, count] of resources()) if (count > (open.get(kind) ?? 0)) return `it left a ${kind} open`
       if (listeners() !== heard) return 'it left a listener on the process'
       if (JSON.stringify(process.env) !== environment) return 'it changed an environment variable'

@@ -19,6 +19,16 @@ const DEEDS = {
   listener: () => void process.on('beforeExit', () => {}),
   output: () => console.log('left behind'),
   memory: () => void (kept = new Uint8Array(80 * 1024 * 1024).fill(1)),
+  database: async () => {
+    const { DuckDBInstance } = await import('@duckdb/node-api')
+    const instance = await DuckDBInstance.create(':memory:')
+    instance.closeSync()
+  },
+  'memory of native code': async () => {
+    const { DuckDBInstance } = await import('@duckdb/node-api')
+    const connection = await (await DuckDBInstance.create(':memory:')).connect()
+    await connection.run("CREATE TABLE left_behind AS SELECT repeat('x', 1000000) AS x FROM range(600)")
+  },
   throws: () => {
     throw new Error('broken')
   },

@@ -77,6 +77,12 @@ test('[PIP-67] a worker is ready before a step needs it, and takes another one w
   expect(new Set(workers).size).toBe(1)
 })
 
+test('[PIP-67] it is kept when its step had DuckDB loaded, and closed what it opened', async () => {
+  const first = await doStep('database')
+  expect(first).toMatchObject({ outcome: { kind: 'done' }, clean: true })
+  expect(await nextWorkers(2)).toContain(first.worker)
+})
+
 test.each([
   'global',
   'prototype',
@@ -87,6 +93,7 @@ test.each([
   'listener',
   'output',
   'memory',
+  'memory of native code',
   'dies later',
 ] as const)('[PIP-68] what a step leaves behind is not seen by another: %s', async (deed) => {
   const left = await doStep(deed)
