@@ -78,12 +78,26 @@ export function createExecutor(options: ExecutorOptions) {
         )
         running.set(
           name,
-          steps.run(run, pipeline, row, rows, log, signal, () => closing).finally(() => running.delete(name)),
+          steps
+            .run(run, pipeline, row, rows, log, { signal, halted: () => closing, onBegun: () => expectNext(pipeline, known, next.start) })
+            .finally(() => running.delete(name)),
         )
       }
       await Promise.race(running.values())
     }
     await Promise.allSettled(running.values())
+  }
+
+  /** What comes when these have ended is loaded meanwhile, in workers that wait. */
+  function expectNext(pipeline: Pipeline, known: readonly PlannedStep[], started: readonly string[]): void {
+    const ended = known.map((step) =>
+      step.state === 'running' || started.includes(step.name) ? { ...step, state: 'succeeded' as const } : step,
+    )
+    const next = plan(ended, { parallel: options.parallel })
+    for (const name of next.kind === 'go' ? next.start : []) {
+      const { component } = must(pipeline.steps[name], 'the definition of a step')
+      if ((component.limits?.memoryMb ?? options.limits.memoryMb) === options.limits.memoryMb) options.workers.expect(component.module)
+    }
   }
 
   async function finish(run: RunRow, rows: readonly ExecutionRow[], end: Extract<Plan, { kind: 'end' }>, log: RunLog): Promise<void> {

@@ -66,7 +66,7 @@ process.on('message', (message: ToHost) => {
     const [api, blobs] = [openPort(step, 'api'), openPort(step, 'blobs')]
     given = { step, ports: { api: api.mine, blobs: blobs.mine } }
     worker?.postMessage({ kind: 'step', task: message.task, api: api.its, blobs: blobs.its } satisfies GivenStep, [api.its, blobs.its])
-  } else if (message.kind === 'abort') worker?.postMessage(message)
+  } else if (message.kind === 'abort' || message.kind === 'load') worker?.postMessage(message)
   else if (message.step === given?.step) given.ports[message.port].postMessage(message.message)
 })
 // the server is gone, by kill -9 perhaps: nobody is to go on with what the next one takes up

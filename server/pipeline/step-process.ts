@@ -59,7 +59,7 @@ export async function runStepProcess(options: StepProcessOptions): Promise<StepO
   let clean = false
   try {
     const { promise, resolve } = Promise.withResolvers<StepOutcome>()
-    lent = await workers.lend(limits.memoryMb, task.step, listenerOf(options, resolve))
+    lent = await workers.lend({ limit: limits.memoryMb, step: task.step, module: task.module, listener: listenerOf(options, resolve) })
     closeBridge = serveBridge(lent.port('api'), options.request)
     serveBlobs(lent.port('blobs'), options.blobs)
     lent.send({ kind: 'step', task })

@@ -63,8 +63,12 @@ export type StepPort = {
 }
 type PortMessage = { readonly kind: 'port'; readonly step: StepId; readonly port: PortName; readonly message: unknown }
 
+/** What a worker that waits may load meanwhile: the module of a step that will come. */
+type LoadAhead = { readonly kind: 'load'; readonly module: string }
+
 /** What the process around a worker is told. */
 export type ToHost =
+  | LoadAhead
   | { readonly kind: 'step'; readonly task: StepTask }
   | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
   | PortMessage
@@ -78,7 +82,7 @@ export type FromHost =
   | { readonly kind: 'died'; readonly outOfMemory: boolean; readonly message: string; readonly stack: string | undefined }
   | { readonly kind: 'ended'; readonly code: number }
 
-export type ToWorker = GivenStep | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
+export type ToWorker = GivenStep | LoadAhead | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
 
 /** A worker passes on what its step says, and says between steps whether it takes another one or the last has left something behind. */
 export type FromWorker =

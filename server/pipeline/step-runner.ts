@@ -44,6 +44,15 @@ export type StepRunnerOptions = {
   readonly workers: WorkerPool
 }
 
+export type StepEvents = {
+  /** Cancels the step. */
+  readonly signal: AbortSignal
+  /** True when the server stops: the step's end is then not recorded. */
+  readonly halted: () => boolean
+  /** Told when a worker has the step, which was not in the cache. */
+  readonly onBegun: () => void
+}
+
 type Inputs = StepTask['inputs']
 /** In a replay each step is done again, except those that change something outside. */
 function replayDecision(key: Sha256, original: ExecutionRow, never: boolean): CacheDecision {
@@ -248,8 +257,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       row: ExecutionRow,
       rows: readonly ExecutionRow[],
       log: RunLog,
-      signal: AbortSignal,
-      halted: () => boolean,
+      { signal, halted, onBegun }: StepEvents,
     ): Promise<Ending | undefined> {
       const { component } = must(pipeline.steps[row.step], 'the definition of a step')
       const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
@@ -285,7 +293,10 @@ export function createStepRunner(options: StepRunnerOptions) {
         else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
           kept = keptFolder(options.folder, row.id, cache.key)
-          const begun = () => begin(row, resolved)
+          const begun = () => {
+            onBegun()
+            return begin(row, resolved)
+          }
           ending = endingOf(await work(run, pipeline, row, { inputs, params, reads, kept, begun }, log, measured, signal))
         }
       } catch (thrown) {

@@ -16,12 +16,25 @@ import { watchTraces } from './worker-traces.ts'
 /** The thread that steps run in, one at a time: loads the component's module, runs it, tells the result, and says whether it is as it was before. */
 const port = must(parentPort, 'a parent thread')
 let steps = 0
+let instances = 0
+/** Loaded while this worker waited, for a step that is to come. */
+let ahead: { readonly module: string; readonly exported: Promise<Record<string, unknown>> } | undefined
 let current: { readonly step: StepId; readonly controller: AbortController } | undefined
 const say = (message: FromWorker) => port.postMessage(message)
 
+/** A module instance of its own for each step: no step sees another one's variables. */
+const instanceOf = (module: string): Promise<Record<string, unknown>> =>
+  import(++instances === 1 ? module : `${module}?instance=${instances}`) as Promise<Record<string, unknown>>
+
+function loadAhead(module: string): void {
+  ahead = { module, exported: instanceOf(module) }
+  // told by the step that needs it
+  ahead.exported.catch(() => {})
+}
+
 async function load({ module, component, componentVersion }: StepTask): Promise<AnyComponent> {
-  // a module instance of its own for each step: no step sees another one's variables
-  const exported: Record<string, unknown> = await import(steps === 1 ? module : `${module}?step=${steps}`)
+  const exported = await (ahead?.module === module ? ahead.exported : instanceOf(module))
+  ahead = undefined
   const found = Object.values(exported).find((value): value is AnyComponent => {
     const candidate = value as Partial<AnyComponent> | null
     return (
@@ -124,6 +137,7 @@ z.object({})
 const traces = watchTraces()
 port.on('message', (message: ToWorker) => {
   if (message.kind === 'step') void take(message)
+  else if (message.kind === 'load') loadAhead(message.module)
   else if (message.step === current?.step) current.controller.abort(new AppError('aborted', message.reason))
 })
 say({ kind: 'ready' })

@@ -41,11 +41,21 @@ type Member = {
   /** Who answers what the step asks for. */
   readonly ports: Map<PortName, (message: never) => void>
   step: StepId | undefined
+  /** The module that it has loaded for a step to come. */
+  loaded: string | undefined
   state: 'starting' | 'ready' | 'busy' | 'checking' | 'gone'
   /** It said that nothing of its step is left before the step was given up here. */
   clean: boolean
   /** Aborted when it has started, or the check after a step has ended. */
   checked: AbortController
+}
+
+export type Borrower = {
+  /** The step's limit of memory, in MB. */
+  readonly limit: number
+  readonly step: StepId
+  readonly module: string
+  readonly listener: WorkerListener
 }
 
 export type LentWorker = {
@@ -86,7 +96,16 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   const members = new Set<Member>()
   /** Steps that wait for a worker with their limit of memory, in MB. */
   const asked: { readonly limit: number; resolve(member: Member): void; reject(reason: AppError): void }[] = []
+  /** Modules that steps to come need and no worker has loaded yet, oldest first. */
+  const expected: string[] = []
   let closed = false
+
+  function loadAhead(member: Member): void {
+    const module = expected.shift()
+    if (module === undefined) return
+    member.loaded = module
+    member.child.send({ kind: 'load', module } satisfies ToHost, () => {})
+  }
 
   function start(limit: number): Member {
     const child = fork(HOST, [String(limit)], {
@@ -103,6 +122,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
       listener: undefined,
       ports: new Map(),
       step: undefined,
+      loaded: undefined,
       state: 'starting',
       clean: false,
       checked: new AbortController(),
@@ -178,6 +198,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
     else {
       hold(member.child, false)
       member.state = 'ready'
+      loadAhead(member)
     }
   }
 
@@ -188,10 +209,11 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   }
 
   /** One that waits, or the next that does. Throws step_crashed where none starts. */
-  function take(limit: number): Promise<Member> {
+  function take(limit: number, module: string): Promise<Member> {
     const { promise, resolve, reject } = Promise.withResolvers<Member>()
     asked.push({ limit, resolve, reject })
-    const ready = [...members].find((member) => member.memoryMb === limit && member.state === 'ready')
+    const able = [...members].filter((member) => member.memoryMb === limit && member.state === 'ready')
+    const ready = able.find(({ loaded }) => loaded === module) ?? able.find(({ loaded }) => loaded === undefined) ?? able[0]
     if (closed) refuse(limit, 'the server is stopping')
     else if (ready !== undefined) keep(ready)
     else if (limit === memoryMb) fill()
@@ -209,9 +231,24 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   return {
     fill,
 
-    async lend(limit: number, step: StepId, listener: WorkerListener): Promise<LentWorker> {
-      const found = await take(limit)
+    /** A step will soon need this module: a worker that waits, or the next that does, loads it meanwhile. */
+    expect(module: string): void {
+      if (expected.includes(module) || [...members].some(({ loaded }) => loaded === module)) return
+      expected.push(module)
+      if (expected.length > idle) expected.shift()
+      const free = [...members].find(
+        ({ memoryMb: limit, state, loaded }) => limit === memoryMb && state === 'ready' && loaded === undefined,
+      )
+      if (free !== undefined) loadAhead(free)
+    },
+
+    /** A worker for a step of this module; one that has it loaded, where there is one. */
+    async lend({ limit, step, module, listener }: Borrower): Promise<LentWorker> {
+      const found = await take(limit, module)
       const { child, ports } = found
+      found.loaded = undefined
+      const index = expected.indexOf(module)
+      if (index >= 0) expected.splice(index, 1)
       found.clean = false
       found.listener = listener
       found.step = step

@@ -32,6 +32,12 @@ export function beginLife(): LifeControl {
   let lost: AppError | undefined
   let faults = 0
   let fault: AppError | undefined
+  const end = (error: AppError): void => {
+    if (lost !== undefined) return
+    lost = error
+    for (const listener of listeners) listener(error)
+    listeners.clear()
+  }
   const life: BackendLife = {
     get lost() {
       return lost
@@ -52,7 +58,10 @@ export function beginLife(): LifeControl {
         if (fault !== undefined && faults !== before) throw fault
         return answer
       } catch (thrown) {
-        throw lost ?? givenUp(thrown) ?? thrown
+        const gone = givenUp(thrown)
+        // or the next try would be given the device that is going
+        if (gone !== undefined) end(gone)
+        throw lost ?? thrown
       } finally {
         stop()
       }
@@ -60,12 +69,7 @@ export function beginLife(): LifeControl {
   }
   return {
     life,
-    end(error) {
-      if (lost !== undefined) return
-      lost = error
-      for (const listener of listeners) listener(error)
-      listeners.clear()
-    },
+    end,
     fault(error) {
       faults++
       fault = error

@@ -74,16 +74,13 @@ export const lifeOf = (name: BackendName): BackendLife => lives.get(name) ?? las
 async function startWatched(options: BackendOptions): Promise<void> {
   const { life, end, fault } = beginLife()
   lives.set('webgpu', life)
-  await startWebgpu(options, {
-    onFault: fault,
-    onLost(error) {
-      if (lives.get('webgpu') === life) {
-        started.delete('webgpu')
-        forgetWebgpu()
-      }
-      end(error)
-    },
+  // before anybody else hears of it, who may want to start again
+  life.onLost(() => {
+    if (lives.get('webgpu') !== life) return
+    started.delete('webgpu')
+    forgetWebgpu()
   })
+  await startWebgpu(options, { onFault: fault, onLost: end })
 }
 
 const started = new Map<BackendName, Promise<Result<BackendName>>>()

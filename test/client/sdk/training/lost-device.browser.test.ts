@@ -43,7 +43,6 @@ async function train(loss?: 'destroy' | 'no-gpu') {
     workers++
     const worker = new Worker(new URL('../../../workers/lossy-trainer.ts', import.meta.url), { type: 'module' })
     worker.addEventListener('message', ({ data }: MessageEvent<Told>) => {
-      // the first try may still be given the device that is going: what counts is the one that goes on
       if ('begun' in data && begun.push(data.begun) > 1) againAt = performance.now()
       if (!('checkpoint' in data) || begun.length > 1) return
       if (handedOut.push(data.checkpoint) !== 2 || loss === undefined) return
@@ -55,7 +54,7 @@ async function train(loss?: 'destroy' | 'no-gpu') {
   const options = { signal: new AbortController().signal, onProgress: () => undefined }
   const update = await workerTrainer({ spawn, clock: systemClock }).train(await request(), options)
   const [first, ...again] = begun
-  return { update, first, again: [...new Set(again)], tries: again.length, lastCheckpoint: handedOut.at(-1), workers, ms: againAt - lostAt }
+  return { update, first, again, lastCheckpoint: handedOut.at(-1), workers, ms: againAt - lostAt }
 }
 
 test('[DEV-63] in a browser: the GPU is lost in mid-training, which goes on within a second from the last checkpoint, to the same weights', async () => {
@@ -65,7 +64,6 @@ test('[DEV-63] in a browser: the GPU is lost in mid-training, which goes on with
   const lossy = await train('destroy')
   expect(lossy.workers).toBe(1)
   expect(lossy).toMatchObject({ first: 0, again: [lossy.lastCheckpoint] })
-  expect(lossy.tries).toBeLessThanOrEqual(2)
   expect(lossy.lastCheckpoint).toBeGreaterThan(0)
   expect(lossy.lastCheckpoint).toBeLessThan(STEPS)
   expect(lossy.ms).toBeLessThan(1000)
@@ -77,7 +75,6 @@ test('[DEV-63] in a browser: the GPU is lost in mid-training and there is no oth
   const lossy = await train('no-gpu')
   expect(lossy.workers).toBe(1)
   expect(lossy).toMatchObject({ first: 0, again: [lossy.lastCheckpoint] })
-  expect(lossy.tries).toBeLessThanOrEqual(2)
   expect(lossy.lastCheckpoint).toBeGreaterThan(0)
   expect(lossy.lastCheckpoint).toBeLessThan(STEPS)
   expect(lossy.ms).toBeLessThan(1000)
