@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { CHROMIUM_FLAGS, findChromium } from './test/browser.ts'
 
 const chromium = findChromium()
@@ -19,8 +20,21 @@ const inNode: TestProjectInlineConfiguration['test'] = {
 const APART = 'test/shared/compute/**/*.test.ts'
 const IN_BROWSER = 'test/**/*.browser.test.ts'
 
+/** Files that take half a minute and more, whatever their size. */
+const LONG = /(loop\/loop|console\/console|app\/app|pipeline\/digits|kill-points|storage\/kill|pipeline\/flights)\.test\.ts$/
+
+/** Long ones first: in a fresh clone, where no durations are known, files are taken by size, and the longest would run alone at the end. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONG.test(moduleId)
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     // many tests wait for processes and disks more than they compute: one worker, the default on two cores, leaves half of both idle; three make some wait too long
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
@@ -52,6 +66,8 @@ export default defineConfig({
           name: 'browser',
           include: [IN_BROWSER],
           testTimeout: 30_000,
+          // each waits for the GPU's adapter and for workers: alone, a file leaves a quarter of two cores idle
+          maxWorkers: 2,
           browser: {
             enabled: true,
             headless: true,

@@ -8,8 +8,9 @@ import { CHROMIUM_FLAGS, findChromium } from '../browser.ts'
 export const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } } as const
 export type Size = keyof typeof SIZES
 
+/** Without a GPU, as none computes here, and drawing on its software adapter would cost more than drawing without. */
 export const launchBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: must(findChromium(), 'a Chromium'), args: [...CHROMIUM_FLAGS] })
+  chromium.launch({ executablePath: must(findChromium(), 'a Chromium'), args: [...CHROMIUM_FLAGS, '--disable-gpu'] })
 
 /** Shorter than a test's own limit, so that a failure names what was waited for. */
 const WAIT_MS = 15_000
