@@ -17,7 +17,7 @@ const inNode: TestProjectInlineConfiguration['test'] = {
   hookTimeout: 40_000,
 }
 /** Tests that change what a whole process computes with: backends that fail, kernels that are replaced. */
-const APART = 'test/shared/compute/**/*.test.ts'
+const APART = 'test/shared/compute/{backends,backend-retry,gradient-repairs,wasm-gradients}.test.ts'
 const IN_BROWSER = 'test/**/*.browser.test.ts'
 
 /** Files that take half a minute and more, whatever their size. */
