@@ -3,6 +3,7 @@ import { systemClock } from '../../shared/core/clock.ts'
 import type { StepId } from '../../shared/core/ids.ts'
 import { endGroup } from './process-group.ts'
 import type { FromHost, FromWorker, GivenStep, PortName, ToHost } from './step-protocol.ts'
+import { MAX_PROCESS_BYTES } from './worker-traces.ts'
 
 // The process around one worker. A heap that overflows, or native code that fails, ends a whole process and not only the thread it happens in: this one, and never
 // the server. Its own thread stays free, whatever the step does: it measures, passes messages on, replaces a worker that a step has left something in, and ends
@@ -10,8 +11,6 @@ import type { FromHost, FromWorker, GivenStep, PortName, ToHost } from './step-p
 
 /** How often the worker's memory is told, in milliseconds. */
 const LOOK_EVERY = 500
-/** With more than this left after a worker's end, the process is not used again: native code holds it. */
-const MAX_KEPT_BYTES = 512 * 1024 * 1024
 
 const memoryMb = Number(process.argv[2])
 const tell = (message: FromHost): void => void (process.connected && process.send?.(message))
@@ -49,7 +48,7 @@ async function replace(left: Worker, why: string): Promise<void> {
   given = undefined
   worker = undefined
   await left.terminate()
-  if (process.memoryUsage.rss() > MAX_KEPT_BYTES) tell({ kind: 'spent', why })
+  if (process.memoryUsage.rss() > MAX_PROCESS_BYTES) tell({ kind: 'spent', why })
   else start()
 }
 

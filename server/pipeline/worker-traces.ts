@@ -7,8 +7,8 @@ import { getHeapStatistics } from 'node:v8'
 const MAX_STEPS = 50
 /** Memory that a worker may hold between two steps, of which the next one's limit is hardly touched. */
 const MAX_KEPT_BYTES = 64 * 1024 * 1024
-/** Memory that the whole process may hold between two steps, with what native code has left in it. */
-const MAX_PROCESS_BYTES = 512 * 1024 * 1024
+/** Memory that the whole process may hold between two steps, with what native code has left in it; with more, it is not used again. */
+export const MAX_PROCESS_BYTES = 512 * 1024 * 1024
 /** DuckDB, which most steps use: what it holds is an instance's, and ends with it. Another native library may hold anything. */
 const KEPT_LIBRARY = 'duckdb.node'
 /** Reading these warns. */
