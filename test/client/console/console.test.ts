@@ -74,6 +74,14 @@ const settled = async (page: Page): Promise<void> => {
   await page.waitForFunction(() => document.querySelectorAll('.skeleton').length === 0)
 }
 
+/** Titles of cells that stand beside their values, as on a phone, and would not break into lines. */
+const unbrokenTitles = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    Array.from(document.querySelectorAll<HTMLElement>('.table-rows td'))
+      .filter((cell) => getComputedStyle(cell, '::before').whiteSpace !== 'normal')
+      .map((cell) => cell.dataset['title'] ?? ''),
+  )
+
 async function look(server: FixtureServer, size: Size, scheme: 'light' | 'dark'): Promise<string[]> {
   const page = await visit('', { server, size, scheme })
   const errors = pageErrors(page)
@@ -82,6 +90,8 @@ async function look(server: FixtureServer, size: Size, scheme: 'light' | 'dark')
     await page.evaluate((hash) => location.assign(hash), `#/${place}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await settled(page)
+    if (size === 'phone')
+      found.push(...(await unbrokenTitles(page)).map((title) => `/${place}: the title ${title} may lie across its value`))
     const wider = await overflow(page)
     if (wider > 0) found.push(`/${place} is ${wider} pixels too wide`)
     found.push(...(await accessibilityViolations(page)).map((violation) => `/${place}: ${violation}`))
