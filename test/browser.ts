@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { findChromium as findInstalled, IDLE_FEATURES } from '../server/pipeline/runtime-check/chromium.ts'
+import { findChromium as findInstalled, ADDRESS_BAR_FEATURES } from '../server/pipeline/runtime-check/chromium.ts'
 import { AppError } from '../shared/core/errors.ts'
 
 /** What Playwright switches off in the same flag, of which only the last counts, as far as it matters to a page of this machine. */
@@ -28,7 +28,7 @@ export const CHROMIUM_FLAGS = [
   '--disable-domain-reliability',
   '--disable-sync',
   '--metrics-recording-only',
-  `--disable-features=${[...PLAYWRIGHT_OFF, ...IDLE_FEATURES].join(',')}`,
+  `--disable-features=${[...PLAYWRIGHT_OFF, ...ADDRESS_BAR_FEATURES].join(',')}`,
 ] as const
 
 /** A Chromium to test with: SHOAL_CHROMIUM, a system one, or Playwright's own download; undefined where there is none. */

@@ -32,8 +32,10 @@ export type DuckLane = {
   readonly connection: DuckDBConnection
 }
 
-/** Row groups small enough to be read in parts, compression that keeps images small. One writer, so that equal rows give equal bytes. */
-export const PARQUET_OPTIONS = '(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 20000)'
+/** Rows of a group in a Parquet file: few enough to be read in parts. */
+export const GROUP_ROWS = 20_000
+/** Compression that keeps images small. One writer, so that equal rows give equal bytes. */
+export const PARQUET_OPTIONS = `(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`
 
 /** Between two tries to end a query, milliseconds. */
 const INTERRUPT_MS = 20

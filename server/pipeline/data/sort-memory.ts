@@ -1,8 +1,6 @@
-import { literal, openDuck, quoted } from '../../datasets/duckdb.ts'
+import { GROUP_ROWS, literal, openDuck, quoted } from '../../datasets/duckdb.ts'
 
-/** Rows of a group in a Parquet file (PARQUET_OPTIONS), which is put together in memory. */
-const GROUP_ROWS = 20_000
-/** Where a group has more bytes than this, several of them and the sorting's own blocks need the larger memory. */
+/** A group is put together in memory. Where it has more bytes than this, several of them and the sorting's own blocks need the larger memory. */
 const LARGE_GROUP = 16_000_000
 
 /** What a value takes, in bytes, while it is sorted. */

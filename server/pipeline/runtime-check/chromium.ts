@@ -38,7 +38,7 @@ export function findChromium(
 }
 
 /** What an address bar would have each new page start two processes for: nobody types into it. */
-export const IDLE_FEATURES = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'] as const
+export const ADDRESS_BAR_FEATURES = ['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'] as const
 
 /** Headless, with WebGPU on its software adapter, and without anything that talks to the network on its own. Candidates are strangers: the sandbox stays, except for root, who cannot have one. */
 export const headlessFlags = (root = process.getuid?.() === 0): string[] => [
@@ -53,5 +53,5 @@ export const headlessFlags = (root = process.getuid?.() === 0): string[] => [
   '--disable-component-update',
   '--disable-sync',
   '--disable-extensions',
-  `--disable-features=${IDLE_FEATURES.join(',')}`,
+  `--disable-features=${ADDRESS_BAR_FEATURES.join(',')}`,
 ]
