@@ -1,6 +1,6 @@
 import { must } from '../core/assert.ts'
 import { calibrationErrorOf, reliabilityBins } from './reliability.ts'
-import { byScore, rankedAreas } from './ranked-curves.ts'
+import { rankedAreas, rankRows } from './ranked-curves.ts'
 
 /** Answers of a classifier: `probabilities` row after row, one for each of `classes`, and the true class numbers. */
 export type ClassifiedRows = {
@@ -48,41 +48,42 @@ export function classifier(rows: ClassifiedRows): (weights?: ArrayLike<number>) 
   const { probabilities, classes, labels } = rows
   const count = labels.length
   const answers = Int32Array.from({ length: count }, (_, i) => topOf(rows, i))
-  const orders = Array.from({ length: classes }, (_, c) =>
-    classes === 2 && c === 0 ? undefined : byScore(count, (i) => probabilities[i * classes + c] as number),
-  )
   const p = (row: number, c: number): number => probabilities[row * classes + c] as number
+  const ranked = Array.from({ length: classes }, (_, c) =>
+    classes === 2 && c === 0
+      ? undefined
+      : rankRows(
+          count,
+          (i) => p(i, c),
+          (i) => labels[i] === c,
+        ),
+  )
+  const losses = Float64Array.from({ length: count }, (_, i) => -Math.log(Math.max(LEAST, p(i, labels[i] as number))))
+  const distances = Float64Array.from({ length: count }, (_, i) => {
+    let distance = 0
+    for (let c = 0; c < classes; c++) distance += (p(i, c) - (c === labels[i] ? 1 : 0)) ** 2
+    return classes === 2 ? distance / 2 : distance
+  })
+  const once = new Uint8Array(count).fill(1)
 
-  return (weights) => {
-    const weight = weights === undefined ? () => 1 : (i: number) => weights[i] as number
+  return (weights = once) => {
     const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
     let [total, right, loss, squares] = [0, 0, 0, 0]
     for (let i = 0; i < count; i++) {
-      const w = weight(i)
+      const w = weights[i] as number
       if (w === 0) continue
       const [label, answer] = [must(labels[i], 'a label'), answers[i] as number]
       const row = must(confusion[label], `label ${label} among ${classes}`)
       row[answer] = (row[answer] as number) + w
       total += w
       if (answer === label) right += w
-      loss -= w * Math.log(Math.max(LEAST, p(i, label)))
-      let distance = 0
-      for (let c = 0; c < classes; c++) distance += (p(i, c) - (c === label ? 1 : 0)) ** 2
-      squares += w * (classes === 2 ? distance / 2 : distance)
+      loss += w * (losses[i] as number)
+      squares += w * (distances[i] as number)
     }
     const byLabel = confusion.map((row, c): LabelFigures => {
       const [here, said] = [row.reduce((sum, n) => sum + n, 0), confusion.reduce((sum, other) => sum + (other[c] as number), 0)]
       const [precision, recall] = [share(row[c] as number, said), share(row[c] as number, here)]
-      const order = orders[c]
-      const areas =
-        order && here > 0 && here < total
-          ? rankedAreas(
-              order,
-              (i) => p(i, c),
-              (i) => labels[i] === c,
-              weight,
-            )
-          : undefined
+      const areas = ranked[c] && rankedAreas(ranked[c], weights)
       return {
         count: here,
         precision,

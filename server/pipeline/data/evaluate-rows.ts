@@ -1,6 +1,6 @@
 import { seededRandom } from '../../../shared/core/random.ts'
 import { percentileInterval, resampled } from '../../../shared/stats/bootstrap.ts'
-import { type CurvePoint, rocCurve } from '../../../shared/stats/ranked-curves.ts'
+import { type CurvePoint, rankRows, rocCurve } from '../../../shared/stats/ranked-curves.ts'
 import { reliabilityBins } from '../../../shared/stats/reliability.ts'
 import { topOf } from '../../../shared/stats/classification-metrics.ts'
 import type { Interval } from '../../../shared/stats/wilson.ts'
@@ -98,9 +98,11 @@ function curvesOf({
   const classes = width === 2 ? [1] : Array.from({ length: Math.min(width, MAX_CURVES) }, (_, c) => c)
   const points = (c: number): CurvePoint[] =>
     rocCurve(
-      labels.length,
-      (i) => values[i * width + c] as number,
-      (i) => labels[i] === c,
+      rankRows(
+        labels.length,
+        (i) => values[i * width + c] as number,
+        (i) => labels[i] === c,
+      ),
     )
   return {
     reliability: reliabilityBins(rows, top),
