@@ -5,7 +5,7 @@ import { seededRandom } from '../../../shared/core/random.ts'
 import { percentileInterval, resampled } from '../../../shared/stats/bootstrap.ts'
 import { classifier } from '../../../shared/stats/classification-metrics.ts'
 import { mcnemar, mcnemarBetter } from '../../../shared/stats/paired-test.ts'
-import { rocCurve } from '../../../shared/stats/ranked-curves.ts'
+import { rankRows, rocCurve } from '../../../shared/stats/ranked-curves.ts'
 import { ranker, rankingOf } from '../../../shared/stats/ranking-metrics.ts'
 import { regressor } from '../../../shared/stats/regression-metrics.ts'
 import { wilsonInterval } from '../../../shared/stats/wilson.ts'
@@ -81,9 +81,11 @@ describe('classification', () => {
         const pairs = yes.flatMap(([a]) => no.map(([b]) => (a > b ? 1 : a === b ? 0.5 : 0) as number))
         expect(figures['rocAuc']).toBeCloseTo(pairs.reduce((a, b) => a + b, 0) / pairs.length, 9)
         const curve = rocCurve(
-          list.length,
-          (i) => must(list[i], 'a row')[0],
-          (i) => must(list[i], 'a row')[1],
+          rankRows(
+            list.length,
+            (i) => must(list[i], 'a row')[0],
+            (i) => must(list[i], 'a row')[1],
+          ),
           100,
         )
         const area = curve
