@@ -44,26 +44,31 @@ function resample(
   shiftX: number,
   shiftY: number,
 ): void {
-  const [centreX, centreY] = [(width - 1) / 2, (height - 1) / 2]
+  const centreX = (width - 1) / 2
+  const centreY = (height - 1) / 2
   const row = width * channels
   let at = from
   for (let y = 0; y < height; y++) {
+    const dy = y - centreY - shiftY
+    const alongX = sin * dy
+    const alongY = cos * dy
     for (let x = 0; x < width; x++) {
-      const [dx, dy] = [x - centreX - shiftX, y - centreY - shiftY]
-      const sourceX = cos * dx + sin * dy + centreX
-      const sourceY = cos * dy - sin * dx + centreY
-      const [x0, y0] = [Math.floor(sourceX), Math.floor(sourceY)]
-      const inside = x0 >= 0 && y0 >= 0 && x0 < width - 1 && y0 < height - 1
-      const [fx, fy] = [sourceX - x0, sourceY - y0]
-      const p = from + y0 * row + x0 * channels
-      for (let c = 0; c < channels; c++, at++) {
-        if (!inside) {
-          out[at] = must(raw[from + c], 'the first pixel')
-          continue
-        }
-        const top = (raw[p + c] as number) * (1 - fx) + (raw[p + channels + c] as number) * fx
-        const bottom = (raw[p + row + c] as number) * (1 - fx) + (raw[p + row + channels + c] as number) * fx
-        out[at] = top * (1 - fy) + bottom * fy
+      const dx = x - centreX - shiftX
+      const sourceX = cos * dx + alongX + centreX
+      const sourceY = alongY - sin * dx + centreY
+      if (!(sourceX >= 0 && sourceY >= 0 && sourceX < width - 1 && sourceY < height - 1)) {
+        for (let c = 0; c < channels; c++) out[at++] = must(raw[from + c], 'the first pixel')
+        continue
+      }
+      const x0 = Math.trunc(sourceX)
+      const y0 = Math.trunc(sourceY)
+      const fx = sourceX - x0
+      const fy = sourceY - y0
+      let p = from + y0 * row + x0 * channels
+      for (let c = 0; c < channels; c++, p++) {
+        const top = (raw[p] as number) * (1 - fx) + (raw[p + channels] as number) * fx
+        const bottom = (raw[p + row] as number) * (1 - fx) + (raw[p + row + channels] as number) * fx
+        out[at++] = top * (1 - fy) + bottom * fy
       }
     }
   }

@@ -20,7 +20,7 @@ export async function loadLayersRuntime(
   options: BackendOptions = {},
 ): Promise<Runtime> {
   unwrap(await startBackend(backend, options))
-  const built = await buildModel(model.topology)
+  const built = await buildModel(model.topology, { weights: 'follow' })
   useBackend(backend)
   const life = lifeOf(backend)
   /** One pass without what `model.predict` adds: cutting the batch and joining its parts again. */

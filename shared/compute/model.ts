@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts'
-import type { JsonObject } from '../core/json.ts'
+import type { Json, JsonObject } from '../core/json.ts'
 import type { ModelTensor } from '../tensor/model-tensor.ts'
 import { type NamedTensors, sizeOf, type TensorData, shapeMismatch } from '../tensor/tensor.ts'
 import { describe, expectTensor } from '../tensor/tensor.ts'
@@ -10,12 +10,28 @@ import { type LayersModel, loadLayersModel, type Tensor, tensor } from './tf.ts'
 /** The architecture of a layers model as JSON: what tfjs prints with `model.toJSON(null, false)`. */
 export type Topology = JsonObject
 
-/** A model with its initial weights on the current backend. Throws invalid_document for a topology that no model can be built from. */
-export async function buildModel(topology: Topology): Promise<LayersModel> {
+/** Tells each initializer that a topology names to draw nothing: a million random weights take longer than to load a model that overwrites them. */
+const withoutDraws = (value: Json, isInitializer = false): Json => {
+  if (typeof value !== 'object' || value === null) return value
+  if (isInitializer) return { class_name: 'Zeros', config: {} }
+  if (Array.isArray(value)) return value.map((member) => withoutDraws(member))
+  return Object.fromEntries(
+    Object.entries(value as JsonObject).map(([key, member]) => [key, withoutDraws(member, key.endsWith('_initializer'))]),
+  )
+}
+
+/**
+ * A model on the current backend, with its initial weights as the topology has them drawn, or, where others take their place (`weights: 'follow'`), with any.
+ * Throws invalid_document for a topology that no model can be built from.
+ */
+export async function buildModel(
+  topology: Topology,
+  { weights }: { weights: 'drawn' | 'follow' } = { weights: 'drawn' },
+): Promise<LayersModel> {
   repairLayers()
   try {
     // the loader rewrites the object it is given
-    const modelTopology = structuredClone(topology) as object
+    const modelTopology = (weights === 'follow' ? withoutDraws(topology) : structuredClone(topology)) as object
     return await loadLayersModel({ load: () => Promise.resolve({ modelTopology }) })
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown)

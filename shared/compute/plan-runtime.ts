@@ -65,7 +65,7 @@ function answersOf(plan: Plan, values: readonly ModelTensor[]): ModelTensor {
  */
 export async function loadPlanRuntime({ topology, tensors }: { topology: Topology; tensors: NamedTensors }): Promise<Runtime> {
   unwrap(await startBackend('cpu'))
-  const built = await buildModel(topology)
+  const built = await buildModel(topology, { weights: 'follow' })
   useBackend('cpu')
   try {
     const { graph, fold, plan } = await compile(built)
