@@ -55,8 +55,5 @@ export function rocCurve({ order, positive, lastOfTie }: RankedRows, points = 64
   const step = Math.max(1, Math.ceil((all.length - 1) / (points - 1)))
   return all
     .filter((_, i) => i % step === 0 || i === all.length - 1)
-    .map(([f, t]): CurvePoint => [
-      falsePositives === 0 ? 0 : f / falsePositives,
-      truePositives === 0 ? 0 : t / truePositives,
-    ])
+    .map(([f, t]): CurvePoint => [falsePositives === 0 ? 0 : f / falsePositives, truePositives === 0 ? 0 : t / truePositives])
 }
