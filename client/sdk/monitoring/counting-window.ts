@@ -86,19 +86,20 @@ export function startWindow(manifest: Manifest, digest: Sha256, began: number): 
     record() {
       counters = mergeCounters(counters, counting.take())
       const { model, version } = manifest
-      return structuredClone({
+      return {
         model,
         version,
         manifest: digest,
         began,
         predictions,
+        // made anew by each merge, and never changed after it; they are most of a record
         counters,
-        calibration,
+        calibration: structuredClone(calibration),
         latency: sketchToJson(latency),
-        outcomes,
-        errors,
+        outcomes: structuredClone(outcomes),
+        errors: { ...errors },
         backend,
-      })
+      }
     },
   }
 }
