@@ -20,30 +20,40 @@ async function request(): Promise<TrainRequest> {
   return { manifest, tensors, plan: PLAN, examples }
 }
 
-/** Real training services on the other sides of real message channels; each dies after so many looks at its state. */
-function mortal(lives: readonly number[]) {
+/**
+ * Real training services on the other sides of real message channels. Each dies after so many looks at its state; or `once kept`: at the look after the one
+ * that told a checkpoint. Such a one rests after some steps, so that it never ends before it dies.
+ */
+function mortal(lives: readonly (number | 'once kept')[]) {
   const resumedAt: number[] = []
   const spawn = (): WorkerLike => {
     const { port1, port2 } = new MessageChannel()
     const crashes = new Set<(event: { message: string }) => void>()
-    let looks = lives[resumedAt.length] ?? Number.POSITIVE_INFINITY
+    const life = lives[resumedAt.length] ?? Number.POSITIVE_INFINITY
+    let looks = life === 'once kept' ? Number.POSITIVE_INFINITY : life
     let time = 0
+    let running: number | undefined
     // a checkpoint at each second step, and news at once: a plan has ended before a real beat is over
     const clock = {
       ...systemClock,
-      monotonic: () => (time += 1000),
+      monotonic() {
+        if (life === 'once kept' && running !== undefined && time >= 20_000) void service.pause(running)
+        return (time += 1000)
+      },
       sleep: (_: number, signal?: AbortSignal) => systemClock.sleep(1, signal),
     }
     const service = createTrainingService({ wasmPath, clock })
     const api = {
       ...service,
-      begin(asked: TrainRequest) {
+      async begin(asked: TrainRequest) {
         resumedAt.push(asked.resume?.done ?? 0)
-        return service.begin(asked)
+        running = await service.begin(asked)
+        return running
       },
       async next(job: number) {
         const state = await service.next(job)
         if (looks-- <= 0) for (const crash of crashes) crash({ message: 'out of memory' })
+        if (life === 'once kept' && !state.done && state.checkpoint) looks = 0
         return state
       },
     }
@@ -68,7 +78,7 @@ test('[DEV-63] a training worker that dies is replaced, and training goes on fro
   const healthy = mortal([])
   const whole = await workerTrainer({ ...healthy, clock: systemClock }).train(await request(), options)
   expect(healthy.resumedAt).toEqual([0])
-  const dying = mortal([1])
+  const dying = mortal(['once kept'])
   const update = await workerTrainer({ ...dying, clock: systemClock }).train(await request(), options)
   expect(dying.resumedAt.length).toBe(2)
   expect(dying.resumedAt[1]).toBeGreaterThan(0)
