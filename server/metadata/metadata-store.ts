@@ -41,9 +41,6 @@ export type MetadataTables = {
   }
   /** By number: artifacts.seq, executions.seq. */
   artifact_events: { artifact: number; execution: number; type: string; path: string; at: number }
-  contexts: { id: string; type: string; name: string }
-  attributions: { context: string; artifact: string }
-  associations: { context: string; execution: string }
 }
 
 export type ExecutionRow = Selectable<MetadataTables['executions']>
@@ -79,8 +76,6 @@ export const artifactSummaryOf = (row: BareArtifact, maker: Maker | undefined): 
 /** SQLite allows 32,766 variables in a statement; PostgreSQL 65,535. */
 const MAX_VARIABLES = 10_000
 
-const contextId = (type: string, name: string): string => `${type}:${name}`
-
 /** Takes a database or a transaction. */
 export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
@@ -95,30 +90,6 @@ export function metadataStore(base: Db) {
   }
 
   return {
-    /** The contexts `run` and `pipeline` of an execution, made when missing, with it and its outputs in them. */
-    async associate(
-      execution: { readonly id: string; readonly run: string; readonly pipeline: string },
-      outputs: readonly string[],
-    ): Promise<void> {
-      const contexts = (['run', 'pipeline'] as const).map((type) => ({ id: contextId(type, execution[type]), type, name: execution[type] }))
-      await db
-        .insertInto('contexts')
-        .values(contexts)
-        .onConflict((c) => c.doNothing())
-        .execute()
-      await db
-        .insertInto('associations')
-        .values(contexts.map(({ id }) => ({ context: id, execution: execution.id })))
-        .onConflict((c) => c.doNothing())
-        .execute()
-      if (outputs.length === 0) return
-      await db
-        .insertInto('attributions')
-        .values(contexts.flatMap(({ id }) => outputs.map((artifact) => ({ context: id, artifact }))))
-        .onConflict((c) => c.doNothing())
-        .execute()
-    },
-
     async addArtifacts(artifacts: readonly NewArtifact[], created: number): Promise<void> {
       if (artifacts.length === 0) return
       await db

@@ -8,7 +8,7 @@ import { isDone, type Plan, plan, resumed, type PlannedStep, type StepState } fr
 import { openRunLog, type RunLog } from './run-log.ts'
 import { type RunError, type RunRow, runStore, type StepError } from './run-store.ts'
 import { STOPPING } from './step-protocol.ts'
-import { createStepRunner, type StepRunnerOptions } from './step-runner.ts'
+import { createStepRunner, type EndedStep, type StepRunnerOptions } from './step-runner.ts'
 
 export type NewAlert = {
   readonly kind: (typeof ALERT_KINDS)[number]
@@ -65,8 +65,10 @@ export function createExecutor(options: ExecutorOptions) {
   async function drive(run: RunRow, pipeline: Pipeline, signal: AbortSignal): Promise<void> {
     const log = openRunLog({ db, clock, run: run.id })
     const running = new Map<string, Promise<unknown>>()
+    // as they are recorded: what a step's end has changed is not read again
+    const rows = await runs.steps(run.id)
+    const outputs = new Map<string, EndedStep['outputs']>()
     while (!closing) {
-      const rows = await runs.steps(run.id)
       // a step is marked as running only when it is known that it must be done
       const known = rows.map(planned).map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
       const next = plan(known, { parallel: options.parallel, cancelled: signal.aborted })
@@ -79,7 +81,16 @@ export function createExecutor(options: ExecutorOptions) {
         running.set(
           name,
           steps
-            .run(run, pipeline, row, rows, log, { signal, halted: () => closing, onBegun: () => expectNext(pipeline, known, next.start) })
+            .run(run, pipeline, row, { rows, outputs }, log, {
+              signal,
+              halted: () => closing,
+              onBegun: () => expectNext(pipeline, known, next.start),
+            })
+            .then((ended) => {
+              if (ended === undefined) return
+              rows[rows.indexOf(row)] = ended.row
+              outputs.set(name, ended.outputs)
+            })
             .finally(() => running.delete(name)),
         )
       }

@@ -1,4 +1,3 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { Fetch } from '../../shared/contract/client.ts'
 import type { Bytes } from '../../shared/core/bytes.ts'
 import type { StepPort } from './step-protocol.ts'
@@ -53,16 +52,13 @@ export function serveBridge(port: StepPort, request: (request: Request) => Promi
 }
 
 /** A fetch whose requests go over the port. Runs in the worker. */
-export function bridgedFetch(port: MessagePort): Fetch {
+export function bridgedFetch(port: StepPort): Fetch {
   let last = 0
   const waiting = new Map<number, (reply: BridgeReply) => void>()
   port.on('message', (reply: BridgeReply) => {
     waiting.get(reply.id)?.(reply)
     waiting.delete(reply.id)
-    // an idle port must not keep the worker alive
-    if (waiting.size === 0) port.unref()
   })
-  port.unref()
   return async (url, init) => {
     const request = new Request(url, init)
     const body = request.body === null ? null : new Uint8Array(await request.arrayBuffer())
@@ -78,7 +74,6 @@ export function bridgedFetch(port: MessagePort): Fetch {
         },
         { once: true },
       )
-      port.ref()
       port.postMessage(
         { id, url, method: request.method, headers: [...request.headers], body } satisfies BridgeRequest,
         body === null ? [] : transferable(body),

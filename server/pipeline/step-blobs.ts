@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
-import type { MessagePort } from 'node:worker_threads'
 import { must } from '../../shared/core/assert.ts'
 import { utf8 } from '../../shared/core/bytes.ts'
 import { canonicalJson } from '../../shared/core/canonical-json.ts'
@@ -41,20 +40,17 @@ export function serveBlobs(port: StepPort, blobs: BlobStore): void {
 type Unnumbered<T> = T extends unknown ? Omit<T, 'id'> : never
 
 /** The blob store as seen from the worker. */
-export function bridgedBlobs(port: MessagePort): StepBlobs {
+export function bridgedBlobs(port: StepPort): StepBlobs {
   let last = 0
   const waiting = new Map<number, (reply: BlobReply) => void>()
   port.on('message', (reply: BlobReply) => {
     waiting.get(reply.id)?.(reply)
     waiting.delete(reply.id)
-    if (waiting.size === 0) port.unref()
   })
-  port.unref()
   const ask = async (request: Unnumbered<BlobRequest>): Promise<BlobReply> => {
     const id = ++last
     const reply = await new Promise<BlobReply>((resolve) => {
       waiting.set(id, resolve)
-      port.ref()
       port.postMessage({ id, ...request })
     })
     if ('failure' in reply) throw new AppError(reply.failure.code, reply.failure.detail, { issues: reply.failure.issues })

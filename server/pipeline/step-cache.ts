@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { canonicalJson } from '../../shared/core/canonical-json.ts'
-import { type Sha256, sha256 } from '../../shared/core/digest.ts'
+import type { Sha256 } from '../../shared/core/digest.ts'
 import type { Json, JsonObject } from '../../shared/core/json.ts'
 
 /** Everything that a step's result follows from. */
@@ -13,7 +14,7 @@ export type StepIdentity = {
 }
 
 /** Equal keys mean equal work: no ids, no times, no names of runs in it. */
-export const cacheKey = (identity: StepIdentity): Promise<Sha256> => sha256(canonicalJson(identity))
+export const cacheKey = (identity: StepIdentity): Sha256 => createHash('sha256').update(canonicalJson(identity)).digest('hex') as Sha256
 
 /** An earlier successful execution, as the cache sees it. */
 export type EarlierExecution = {
@@ -23,8 +24,6 @@ export type EarlierExecution = {
   readonly key: Sha256
   readonly missing: readonly string[]
 }
-
-export type CacheDecision = { readonly hit: boolean; readonly key: Sha256; readonly why: string; readonly from?: string }
 
 const brief = (value: Json | undefined): string => {
   const text = value === undefined ? 'absent' : canonicalJson(value)
@@ -50,24 +49,23 @@ export function differences(now: StepIdentity, before: StepIdentity): string[] {
   return found
 }
 
-/**
- * Whether an earlier result stands in, and why. `same` are executions with this key, newest first; `others` are the newest ones of the same step of the
- * same pipeline, only to say what differs from the nearest of them. A result one of whose blobs is gone is never used.
- */
-export function decideCache(
-  key: Sha256,
+/** The earlier result that stands in, of executions with the same key, newest first. One of whose blobs any is gone is never used. */
+export function reusable(same: readonly EarlierExecution[]): { readonly from: string; readonly why: string } | undefined {
+  const usable = same.find((execution) => execution.missing.length === 0)
+  return usable && { from: usable.id, why: `same component, inputs, parameters and seed as in ${usable.run}; all outputs exist` }
+}
+
+/** Why none stands in. `others` are the newest executions of the same step of the same pipeline, to say what differs from the nearest of them. */
+export function whyNotReused(
   identity: StepIdentity,
   same: readonly EarlierExecution[],
   others: readonly Pick<EarlierExecution, 'run' | 'identity'>[],
-): CacheDecision {
-  const usable = same.find((execution) => execution.missing.length === 0)
-  if (usable !== undefined)
-    return { hit: true, key, from: usable.id, why: `same component, inputs, parameters and seed as in ${usable.run}; all outputs exist` }
+): string {
   const gone = same[0]
-  if (gone !== undefined) return { hit: false, key, why: `done before in ${gone.run}, but ${gone.missing.join(', ')} no longer exists` }
+  if (gone !== undefined) return `done before in ${gone.run}, but ${gone.missing.join(', ')} no longer exists`
   const [nearest] = others
     .map((other) => ({ run: other.run, what: differences(identity, other.identity) }))
     .sort((a, b) => a.what.length - b.what.length)
-  if (nearest === undefined) return { hit: false, key, why: 'first time' }
-  return { hit: false, key, why: `since ${nearest.run}: ${nearest.what.join('; ') || 'the form of the key changed'}`.slice(0, 500) }
+  if (nearest === undefined) return 'first time'
+  return `since ${nearest.run}: ${nearest.what.join('; ') || 'the form of the key changed'}`.slice(0, 500)
 }

@@ -1,8 +1,8 @@
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../shared/core/clock.ts'
 import type { StepId } from '../../shared/core/ids.ts'
 import { endGroup } from './process-group.ts'
-import type { FromHost, FromWorker, GivenStep, PortName, ToHost } from './step-protocol.ts'
+import type { FromHost, FromWorker, ToWorker } from './step-protocol.ts'
 import { MAX_PROCESS_BYTES } from './worker-traces.ts'
 
 // The process around one worker. A heap that overflows, or native code that fails, ends a whole process and not only the thread it happens in: this one, and never
@@ -16,7 +16,7 @@ const memoryMb = Number(process.argv[2])
 const tell = (message: FromHost): void => void (process.connected && process.send?.(message))
 
 let worker: Worker | undefined
-let given: { readonly step: StepId; readonly ports: Readonly<Record<PortName, MessagePort>> } | undefined
+let given: StepId | undefined
 
 function start(): void {
   const started = new Worker(new URL('./step-worker.ts', import.meta.url), {
@@ -52,21 +52,9 @@ async function replace(left: Worker, why: string): Promise<void> {
   else start()
 }
 
-/** Its end of a port goes to the worker, and closes this one when the step is over. */
-function openPort(step: StepId, name: PortName): { readonly mine: MessagePort; readonly its: MessagePort } {
-  const { port1, port2 } = new MessageChannel()
-  port1.on('message', (message: unknown) => tell({ kind: 'port', step, port: name, message }))
-  return { mine: port1, its: port2 }
-}
-
-process.on('message', (message: ToHost) => {
-  if (message.kind === 'step') {
-    const { step } = message.task
-    const [api, blobs] = [openPort(step, 'api'), openPort(step, 'blobs')]
-    given = { step, ports: { api: api.mine, blobs: blobs.mine } }
-    worker?.postMessage({ kind: 'step', task: message.task, api: api.its, blobs: blobs.its } satisfies GivenStep, [api.its, blobs.its])
-  } else if (message.kind === 'abort' || message.kind === 'load') worker?.postMessage(message)
-  else if (message.step === given?.step) given.ports[message.port].postMessage(message.message)
+process.on('message', (message: ToWorker) => {
+  if (message.kind === 'step') given = message.task.step
+  worker?.postMessage(message)
 })
 // the server is gone, by kill -9 perhaps: nobody is to go on with what the next one takes up
 process.on('disconnect', () => endGroup(process))
@@ -77,7 +65,7 @@ start()
 for (;;) {
   await systemClock.sleep(LOOK_EVERY)
   if (given === undefined || worker === undefined) continue
-  const { step } = given
+  const step = given
   // one that has ended meanwhile has no memory to tell
   const used = await worker.getHeapStatistics().catch(() => undefined)
   // typed arrays and WASM memory lie outside of the heap that resourceLimits bounds

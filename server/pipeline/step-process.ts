@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
 import type { StepLimits, StepResult } from './component.ts'
@@ -52,11 +52,16 @@ function crashOf(end: WorkerEnd, memoryMb: number): StepOutcome {
  */
 export async function runStepProcess(options: StepProcessOptions): Promise<StepOutcome> {
   const { task, limits, workers } = options
-  await mkdir(task.folder, { recursive: true })
   const ended = new AbortController()
   let closeBridge = () => {}
   let lent: LentWorker | undefined
   let clean = false
+  const close = () => {
+    ended.abort()
+    closeBridge()
+    // nobody waits for it, and what it cannot remove is removed at the next start
+    void rm(task.folder, { recursive: true, force: true }).catch(() => {})
+  }
   try {
     const { promise, resolve } = Promise.withResolvers<StepOutcome>()
     lent = await workers.lend({ limit: limits.memoryMb, step: task.step, module: task.module, listener: listenerOf(options, resolve) })
@@ -69,11 +74,10 @@ export async function runStepProcess(options: StepProcessOptions): Promise<StepO
     clean = outcome.kind === 'done'
     return options.signal.aborted && outcome.kind === 'failed' ? { kind: 'cancelled', reason: outcome.failure.detail } : outcome
   } finally {
-    ended.abort()
-    closeBridge()
+    // a step that failed has ended when its process has
     await lent?.release(clean)
-    // nobody waits for it, and what it cannot remove is removed at the next start
-    void rm(task.folder, { recursive: true, force: true }).catch(() => {})
+    // the record of its end comes first
+    setImmediate(close)
   }
 }
 

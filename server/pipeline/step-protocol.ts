@@ -1,4 +1,3 @@
-import type { MessagePort } from 'node:worker_threads'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import type { ErrorCode, Issue } from '../../shared/core/errors.ts'
 import type { ArtifactId, RunId, Slug, StepId } from '../../shared/core/ids.ts'
@@ -34,9 +33,6 @@ export type StepTask = {
   readonly kept: string
 }
 
-/** A step for a worker that waits for one, with ports that are closed at its end, whatever it may still send. */
-export type GivenStep = { readonly kind: 'step'; readonly task: StepTask; readonly api: MessagePort; readonly blobs: MessagePort }
-
 export type StepFailure = { readonly code: ErrorCode; readonly detail: string; readonly issues: readonly Issue[]; readonly stack?: string }
 
 /** One value of a metric, as a step tells it: times are epoch milliseconds. */
@@ -53,7 +49,7 @@ export type FromStep =
 /** Why running steps are asked to end when the server does: their runs go on after the next start. */
 export const STOPPING = 'the server is stopping'
 
-/** What a worker asks for over ports of its step: the API, and the blob store. */
+/** What a step asks for over ports of its own, which are closed at its end, whatever it may still send: the API, and the blob store. */
 export type PortName = 'api' | 'blobs'
 /** One end of such a port. */
 export type StepPort = {
@@ -66,26 +62,24 @@ type PortMessage = { readonly kind: 'port'; readonly step: StepId; readonly port
 /** What a worker that waits may load meanwhile: the module of a step that will come. */
 type LoadAhead = { readonly kind: 'load'; readonly module: string }
 
-/** What the process around a worker is told. */
-export type ToHost =
+/** What a worker is told, over the process around it. */
+export type ToWorker =
   | LoadAhead
   | { readonly kind: 'step'; readonly task: StepTask }
   | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
   | PortMessage
 
-/** What it tells: the worker's words, what it asks for, what it prints, the memory it uses, and its end. */
+/** What that process tells: the worker's words, what it prints, the memory it uses, and its end. */
 export type FromHost =
   | FromWorker
-  | PortMessage
   | { readonly kind: 'text'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly kind: 'memory'; readonly step: StepId; readonly bytes: number }
   | { readonly kind: 'died'; readonly outOfMemory: boolean; readonly message: string; readonly stack: string | undefined }
   | { readonly kind: 'ended'; readonly code: number }
 
-export type ToWorker = GivenStep | LoadAhead | { readonly kind: 'abort'; readonly step: StepId; readonly reason: string }
-
-/** A worker passes on what its step says, and says between steps whether it takes another one or the last has left something behind. */
+/** A worker passes on what its step says and asks for, and says between steps whether it takes another one or the last has left something behind. */
 export type FromWorker =
+  | PortMessage
   | { readonly kind: 'said'; readonly step: StepId; readonly message: FromStep }
   | { readonly kind: 'ready' }
   | { readonly kind: 'spent'; readonly why: string }

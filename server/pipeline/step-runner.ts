@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Client, createClient } from '../../shared/contract/client.ts'
@@ -23,7 +24,7 @@ import { type Pipeline, stepParams } from './pipeline.ts'
 import { isDone, type StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
 import { type RunRow, runStore, type StepError } from './run-store.ts'
-import { type CacheDecision, cacheKey, decideCache, type EarlierExecution, type StepIdentity } from './step-cache.ts'
+import { cacheKey, type EarlierExecution, reusable, type StepIdentity, whyNotReused } from './step-cache.ts'
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -54,15 +55,17 @@ export type StepEvents = {
 }
 
 type Inputs = StepTask['inputs']
+
+/** The earlier execution whose result is taken, if one is; and why, which for a step that is done is found out while it is. */
+type CacheDecision = { readonly from: string | undefined; why(): Promise<string> }
+
 /** In a replay each step is done again, except those that change something outside. */
-function replayDecision(key: Sha256, original: ExecutionRow, never: boolean): CacheDecision {
-  if (!never) return { hit: false, key, why: `a replay of ${original.run} does everything again` }
+function replayDecision(original: ExecutionRow, never: boolean): CacheDecision {
+  if (!never) return { from: undefined, why: async () => `a replay of ${original.run} does everything again` }
   if (isDone(original.state as StepState))
     return {
-      hit: true,
-      key,
       from: original.id,
-      why: `this step changes something outside of itself, so a replay takes what it did in ${original.run}`,
+      why: async () => `this step changes something outside of itself, so a replay takes what it did in ${original.run}`,
     }
   throw new AppError(
     'conflict',
@@ -77,9 +80,20 @@ type Ending = {
   readonly reuse?: string
 }
 
+/** An output as later steps take it. */
+type Output = { readonly path: string; readonly artifact: Pick<ArtifactSummary, 'id' | 'type' | 'digest' | 'bytes' | 'properties'> }
+
+/** A step's end as it was recorded. */
+export type EndedStep = { readonly row: ExecutionRow; readonly outputs: readonly Output[] }
+
+/** The other steps of a run, and what those put out whose end is known without asking the database. */
+export type OtherSteps = { readonly rows: readonly ExecutionRow[]; readonly outputs: ReadonlyMap<string, readonly Output[]> }
+
 /** What is known of a step before it is done: its inputs, and what its row records about its start. */
 type Resolved = {
   inputs: Inputs
+  /** That the start is recorded. */
+  begun: boolean
   found: Partial<Pick<ExecutionRow, 'attempts' | 'started' | 'params' | 'cache_key' | 'identity' | 'cache'>>
 }
 
@@ -109,18 +123,18 @@ export function createStepRunner(options: StepRunnerOptions) {
     return artifact
   }
 
-  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow, all: readonly ExecutionRow[]): Promise<Inputs> {
+  async function inputsOf(run: RunRow, pipeline: Pipeline, row: ExecutionRow, others: OtherSteps): Promise<Inputs> {
     const { component, inputs } = must(pipeline.steps[row.step], 'the definition of a step')
     const wires = Object.entries(inputs)
     if (wires.length === 0) return {}
     const sources = new Set(wires.map(([, wire]) => wire.split('.')[0]))
-    const steps = all.filter(({ step }) => sources.has(step))
-    const outputs = await metadata.attached(
-      steps.map((step) => step.id),
-      'output',
-    )
+    const steps = others.rows.filter(({ step }) => sources.has(step))
+    const unread = steps.filter(({ step }) => !others.outputs.has(step)).map(({ id }) => id)
+    const stored = unread.length === 0 ? [] : await metadata.attached(unread, 'output')
+    const outputsOf = ({ id, step }: ExecutionRow): readonly Output[] =>
+      others.outputs.get(step) ?? stored.filter(({ execution }) => execution === id)
     const taken = await Promise.all(
-      wires.map(async ([name, wire]): Promise<[string, ArtifactSummary]> => {
+      wires.map(async ([name, wire]): Promise<[string, Output['artifact']]> => {
         if (wire.startsWith('$')) return [name, await storedInput(run, wire.slice(1), must(component.inputs[name], 'the type of an input'))]
         const [from = '', path = ''] = wire.split('.')
         const source = must(
@@ -128,7 +142,7 @@ export function createStepRunner(options: StepRunnerOptions) {
           `step ${from}`,
         )
         const { artifact } = must(
-          outputs.find((output) => output.execution === source.id && output.path === path),
+          outputsOf(source).find((output) => output.path === path),
           `output ${wire}`,
         )
         return [name, artifact]
@@ -161,40 +175,38 @@ export function createStepRunner(options: StepRunnerOptions) {
   }
 
   async function lookUp(row: ExecutionRow, key: Sha256, identity: StepIdentity, never: boolean): Promise<CacheDecision> {
-    if (never) return { hit: false, key, why: 'this step changes something outside of itself, so it is always done' }
+    if (never) return { from: undefined, why: async () => 'this step changes something outside of itself, so it is always done' }
     const same = await Promise.all((await runs.withCacheKey(key)).map(earlier))
-    const others = same.length > 0 ? [] : await runs.lastOfStep(row.pipeline, row.step, NEAREST_OF)
-    return decideCache(
-      key,
-      identity,
-      same,
-      others.flatMap((other) =>
-        other.identity === null ? [] : [{ run: other.run, identity: JSON.parse(other.identity) as StepIdentity }],
-      ),
-    )
+    const reuse = reusable(same)
+    if (reuse !== undefined) return { from: reuse.from, why: async () => reuse.why }
+    return {
+      from: undefined,
+      async why() {
+        const others = same.length > 0 ? [] : await runs.lastOfStep(row.pipeline, row.step, NEAREST_OF)
+        const identified = others.flatMap((other) =>
+          other.identity === null ? [] : [{ run: other.run, identity: JSON.parse(other.identity) as StepIdentity }],
+        )
+        return whyNotReused(identity, same, identified)
+      },
+    }
   }
 
-  /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. */
+  /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. Gives what was recorded. */
   async function commit(
     row: ExecutionRow,
-    { inputs, found }: Resolved,
+    { inputs, begun, found }: Resolved,
     types: Readonly<Record<string, ArtifactType>>,
     ending: Ending,
     log: RunLog,
     measured: MetricLog,
-  ): Promise<void> {
+  ): Promise<EndedStep> {
     const at = clock.now()
+    const changes = { state: ending.state, ended: at, error: ending.error && JSON.stringify(ending.error), progress: null }
     await log.written()
     await measured.written()
-    await db.transaction().execute(async (tx) => {
+    return db.transaction().execute(async (tx) => {
       const store: MetadataStore = metadataStore(tx)
-      await runStore(tx).setStep(row.id, {
-        ...found,
-        state: ending.state,
-        ended: at,
-        error: ending.error && JSON.stringify(ending.error),
-        progress: null,
-      })
+      await runStore(tx).setStep(row.id, begun ? changes : { ...found, ...changes })
       if (row.attempts > 0) await store.clearEvents(row.seq)
       const reused = ending.reuse === undefined ? [] : await store.attached([ending.reuse], 'output')
       const made = Object.entries(ending.outputs).map(([path, produced]) => ({
@@ -205,34 +217,34 @@ export function createStepRunner(options: StepRunnerOptions) {
           name: produced.name === '' ? `${row.step}.${path}` : produced.name,
           digest: produced.digest,
           bytes: produced.bytes,
-          properties: produced.properties,
+          // as it will be read: numbers that JSON does not know are null there
+          properties: JSON.parse(JSON.stringify(produced.properties)) as JsonObject,
           made_by: row.seq,
           made_as: path,
         },
       }))
-      const outputs = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact: artifact.id }))
+      const outputs: Output[] = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact }))
       await store.addArtifacts(
         made.map(({ artifact }) => artifact),
         at,
       )
       const taken = Object.entries(inputs).map(([path, { artifact }]) => ({ artifact, type: 'input' as const, path }))
-      await store.addEvents(row.seq, [...taken, ...outputs.map((output) => ({ ...output, type: 'output' as const }))], at)
-      await store.associate(
-        row,
-        outputs.map(({ artifact }) => artifact),
-      )
+      const given = outputs.map(({ path, artifact }) => ({ artifact: artifact.id, type: 'output' as const, path }))
+      await store.addEvents(row.seq, [...taken, ...given], at)
       await measured.flushInto(
         tx,
         made.flatMap(({ artifact }) => figuresOf(artifact, at)),
       )
       if (ending.reuse !== undefined) await runValuesStore(tx).takeOver(measured.run, row.step, ending.reuse)
       await log.flushInto(tx)
+      return { row: { ...row, ...found, ...changes }, outputs }
     })
   }
 
   /** Marks the step as running, while its worker loads its module: a crash from here on leaves a step that is done again, as its next attempt. */
-  async function begin(row: ExecutionRow, { found }: Resolved): Promise<void> {
-    await runs.setStep(row.id, { ...found, state: 'running', ended: null, error: null, progress: null })
+  async function begin(row: ExecutionRow, resolved: Resolved): Promise<void> {
+    await runs.setStep(row.id, { ...resolved.found, state: 'running', ended: null, error: null, progress: null })
+    resolved.begun = true
     events.publish({
       type: 'run.changed',
       subject: row.pipeline,
@@ -250,23 +262,24 @@ export function createStepRunner(options: StepRunnerOptions) {
   }
 
   return {
-    /** Does a step of a run, whose other steps are given with it, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
+    /** Does a step of a run, or finds its result, and records the end. Never throws for what the step does; undefined when `halted` before an end was recorded. */
     async run(
       run: RunRow,
       pipeline: Pipeline,
       row: ExecutionRow,
-      rows: readonly ExecutionRow[],
+      others: OtherSteps,
       log: RunLog,
       { signal, halted, onBegun }: StepEvents,
-    ): Promise<Ending | undefined> {
+    ): Promise<EndedStep | undefined> {
       const { component } = must(pipeline.steps[row.step], 'the definition of a step')
-      const resolved: Resolved = { inputs: {}, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
+      const resolved: Resolved = { inputs: {}, begun: false, found: { attempts: row.attempts + 1, started: clock.now(), cache: null } }
       const measured = openMetricLog({ db, clock, run: run.seq, step: row.step })
       let ending: Ending
       let kept: string | undefined
+      let explain: (() => Promise<void>) | undefined
       try {
         const params: JsonObject = stepParams(pipeline, row.step, JSON.parse(run.params) as JsonObject)
-        const inputs = await inputsOf(run, pipeline, row, rows)
+        const inputs = await inputsOf(run, pipeline, row, others)
         resolved.inputs = inputs
         const original = run.replay_of === null ? undefined : await runs.stepOf(run.replay_of, row.step)
         // a replay sees what the original saw, whatever the world is like now
@@ -276,44 +289,54 @@ export function createStepRunner(options: StepRunnerOptions) {
             : ((await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null)
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
         const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
-        const key = await cacheKey(identity)
+        const key = cacheKey(identity)
         const cache =
           original === undefined
             ? await lookUp(row, key, identity, component.cache === 'never')
-            : replayDecision(key, original, component.cache === 'never')
-        const { from, ...shown } = cache
+            : replayDecision(original, component.cache === 'never')
         Object.assign(resolved.found, {
           params: JSON.stringify(params),
-          cache_key: cache.key,
+          cache_key: key,
           identity: JSON.stringify(identity),
-          cache: JSON.stringify(shown),
         } satisfies Resolved['found'])
-        log.add(row.step, 'info', cache.hit ? `taken from the cache: ${cache.why}` : `started: ${cache.why}`)
-        if (from !== undefined) ending = { state: 'cached', error: null, outputs: {}, reuse: from }
-        else {
+        const hit = cache.from !== undefined
+        explain = async () => {
+          explain = undefined
+          const why = await cache.why()
+          resolved.found.cache = JSON.stringify({ hit, key, why })
+          log.add(row.step, 'info', `${hit ? 'taken from the cache' : 'started'}: ${why}`)
+        }
+        if (cache.from !== undefined) {
+          await explain()
+          ending = { state: 'cached', error: null, outputs: {}, reuse: cache.from }
+        } else {
           if (signal.aborted) throw new AppError('aborted', 'the run was cancelled')
-          kept = keptFolder(options.folder, row.id, cache.key)
-          const begun = () => {
+          kept = keptFolder(options.folder, row.id, key)
+          const begun = async () => {
+            await explain?.()
+            await begin(row, resolved)
             onBegun()
-            return begin(row, resolved)
           }
           ending = endingOf(await work(run, pipeline, row, { inputs, params, reads, kept, begun }, log, measured, signal))
         }
       } catch (thrown) {
         const { code, detail } = toAppError(thrown)
+        // of a step that no worker took
+        await explain?.().catch(() => {})
         ending = { state: signal.aborted ? 'cancelled' : 'failed', error: { code, detail: detail.slice(0, 4000) }, outputs: {} }
       }
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      await commit(row, resolved, component.outputs, ending, log, measured)
-      if (kept !== undefined && ending.state === 'succeeded') await rm(kept, { recursive: true, force: true })
+      const ended = await commit(row, resolved, component.outputs, ending, log, measured)
+      // most steps keep nothing, and to remove what is not there takes as long as to remember a step
+      if (kept !== undefined && ending.state === 'succeeded' && existsSync(kept)) await rm(kept, { recursive: true, force: true })
       events.publish({
         type: 'run.changed',
         subject: row.pipeline,
         data: { run: row.run, pipeline: row.pipeline, step: row.step, state: ending.state },
       })
-      return ending
+      return ended
     },
   }
 

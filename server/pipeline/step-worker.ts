@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { flushCompileCache } from 'node:module'
 import { parentPort } from 'node:worker_threads'
@@ -10,7 +11,7 @@ import type { StepId } from '../../shared/core/ids.ts'
 import type { AnyComponent, StepContext, StepInput, StepResult } from './component.ts'
 import { BRIDGE_URL, bridgedFetch } from './fetch-bridge.ts'
 import { bridgedBlobs, failureOf } from './step-blobs.ts'
-import type { FromStep, FromWorker, GivenStep, StepTask, ToWorker } from './step-protocol.ts'
+import type { FromStep, FromWorker, PortName, StepPort, StepTask, ToWorker } from './step-protocol.ts'
 import { watchTraces } from './worker-traces.ts'
 
 /** The thread that steps run in, one at a time: loads the component's module, runs it, tells the result, and says whether it is as it was before. */
@@ -19,8 +20,23 @@ let steps = 0
 let instances = 0
 /** Loaded while this worker waited, for a step that is to come. */
 let ahead: { readonly module: string; readonly exported: Promise<Record<string, unknown>> } | undefined
-let current: { readonly step: StepId; readonly controller: AbortController } | undefined
-const say = (message: FromWorker) => port.postMessage(message)
+let current: Current | undefined
+const say = (message: FromWorker, transfer: readonly ArrayBuffer[] = []) => port.postMessage(message, transfer)
+
+type Current = {
+  readonly step: StepId
+  readonly controller: AbortController
+  readonly ports: Map<PortName, (message: never) => void>
+}
+
+/** This side of a port of a step, for as long as that is the current one. */
+const portOf = (step: Current, name: PortName): StepPort => ({
+  postMessage(message, transfer) {
+    if (current === step) say({ kind: 'port', step: step.step, port: name, message }, transfer)
+  },
+  on: (_event, listener) => step.ports.set(name, listener),
+  close: () => step.ports.delete(name),
+})
 
 /** A module instance of its own for each step: no step sees another one's variables. */
 const instanceOf = (module: string): Promise<Record<string, unknown>> =>
@@ -67,7 +83,7 @@ const inputOf = (name: string, given: StepTask['inputs'][string]): StepInput => 
 /** Progress is told at most so often, in milliseconds, except for its end. */
 const PROGRESS_EVERY = 200
 
-function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) => void, signal: AbortSignal): StepContext {
+function contextOf(task: StepTask, step: Current, tell: (message: FromStep) => void): StepContext {
   let told = Number.NEGATIVE_INFINITY
   const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string) => tell({ kind: 'log', level, message })
   return {
@@ -79,9 +95,13 @@ function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) =>
     params: task.params,
     reads: task.reads,
     seed: task.seed,
-    api: createClient({ url: BRIDGE_URL, fetch: bridgedFetch(api) }),
-    blobs: bridgedBlobs(blobs),
-    folder: task.folder,
+    api: createClient({ url: BRIDGE_URL, fetch: bridgedFetch(portOf(step, 'api')) }),
+    blobs: bridgedBlobs(portOf(step, 'blobs')),
+    // made for a step that asks for it: most need none
+    get folder() {
+      mkdirSync(task.folder, { recursive: true })
+      return task.folder
+    },
     kept: task.kept,
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
     progress: (done, total, note = '') => {
@@ -97,7 +117,7 @@ function contextOf({ task, api, blobs }: GivenStep, tell: (message: FromStep) =>
         points: Object.entries(values).map(([name, value]) => ({ name: name.slice(0, 250), value, step: Math.trunc(step), at })),
       })
     },
-    signal,
+    signal: step.controller.signal,
     clock: systemClock,
   }
 }
@@ -110,24 +130,21 @@ function checkResult(component: AnyComponent, result: StepResult): StepResult {
   return result
 }
 
-async function take(given: GivenStep): Promise<void> {
-  const { task, api, blobs } = given
-  const controller = new AbortController()
-  current = { step: task.step, controller }
+async function take(task: StepTask): Promise<void> {
+  const step: Current = { step: task.step, controller: new AbortController(), ports: new Map() }
+  current = step
   steps++
   const tell = (message: FromStep) => say({ kind: 'said', step: task.step, message })
   let failed = true
   try {
     const component = await load(task)
-    const result = checkResult(component, await component.run(contextOf(given, tell, controller.signal) as never))
+    const result = checkResult(component, await component.run(contextOf(task, step, tell) as never))
     tell({ kind: 'done', result })
     failed = false
   } catch (thrown) {
     tell({ kind: 'failed', failure: failureOf(thrown) })
   }
   current = undefined
-  api.close()
-  blobs.close()
   const why = failed ? 'its step failed' : await traces.found(steps)
   say(why === undefined ? { kind: 'ready' } : { kind: 'spent', why })
 }
@@ -136,9 +153,11 @@ async function take(given: GivenStep): Promise<void> {
 z.object({})
 const traces = watchTraces()
 port.on('message', (message: ToWorker) => {
-  if (message.kind === 'step') void take(message)
+  if (message.kind === 'step') void take(message.task)
   else if (message.kind === 'load') loadAhead(message.module)
-  else if (message.step === current?.step) current.controller.abort(new AppError('aborted', message.reason))
+  else if (message.step !== current?.step) return
+  else if (message.kind === 'port') current.ports.get(message.port)?.(message.message as never)
+  else current.controller.abort(new AppError('aborted', message.reason))
 })
 say({ kind: 'ready' })
 // its process may be killed at any time, and would write what it has compiled at its end only

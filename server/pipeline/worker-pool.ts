@@ -6,7 +6,7 @@ import type { Clock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import type { StepId } from '../../shared/core/ids.ts'
 import { endGroup, GROUPS } from './process-group.ts'
-import type { FromHost, FromWorker, PortName, StepPort, ToHost } from './step-protocol.ts'
+import type { FromHost, FromWorker, PortName, StepPort, ToWorker } from './step-protocol.ts'
 
 export type WorkerPoolOptions = {
   readonly clock: Clock
@@ -59,7 +59,7 @@ export type Borrower = {
 }
 
 export type LentWorker = {
-  send(message: ToHost): void
+  send(message: ToWorker): void
   /** This side of a port of the step. */
   port(name: PortName): StepPort
   /** At the step's end: with `clean`, the worker is kept if it then says that nothing of the step is left in it. In all other cases it ends. */
@@ -104,7 +104,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
     const module = expected.shift()
     if (module === undefined) return
     member.loaded = module
-    member.child.send({ kind: 'load', module } satisfies ToHost, () => {})
+    member.child.send({ kind: 'load', module } satisfies ToWorker, () => {})
   }
 
   function start(limit: number): Member {
@@ -188,7 +188,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   const waiting = () => [...members].filter((member) => member.memoryMb === memoryMb && member.state !== 'busy').length
 
   function keep(member: Member): void {
-    member.checked.abort()
+    if (!member.checked.signal.aborted) member.checked.abort()
     const index = asked.findIndex(({ limit }) => limit === member.memoryMb)
     const [first] = index < 0 ? [] : asked.splice(index, 1)
     if (first !== undefined) {
@@ -254,7 +254,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
       found.step = step
       hold(child, true)
       // to one that has just died: its end is told by its exit
-      const send = (message: ToHost) => void (child.connected && child.send(message, () => {}))
+      const send = (message: ToWorker) => void (child.connected && child.send(message, () => {}))
       return {
         send,
         port: (name) => ({

@@ -2,7 +2,7 @@ import { CompiledQuery } from 'kysely'
 import type { Db } from './database.ts'
 
 /** Rows of a statement: few sizes, so that the texts are few and stay compiled. SQLite allows 32,766 variables in one. */
-const PARTS = [1000, 100, 10, 1]
+const PARTS = [1000, 100, 10, 5, 2, 1]
 
 export type InsertRows = {
   readonly into: string

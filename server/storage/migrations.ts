@@ -16,6 +16,7 @@ import { migration as trials } from './migrations/0020-trials.ts'
 import { migration as valueKeys } from './migrations/0021-value-keys.ts'
 import { migration as lineageNumbers } from './migrations/0022-lineage-numbers.ts'
 import { migration as versionTests } from './migrations/0026-version-tests.ts'
+import { migration as contextViews } from './migrations/0027-context-views.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   valueKeys,
   lineageNumbers,
   versionTests,
+  contextViews,
 ]

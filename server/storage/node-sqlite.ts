@@ -4,10 +4,12 @@ import {
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  type LimitNode,
   type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
+  ValueNode,
 } from 'kysely'
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
@@ -28,9 +30,17 @@ type Prepared = { readonly statement: StatementSync; readonly columns: readonly 
 export function nodeSqliteDialect(open: () => DatabaseSync): Dialect {
   return {
     createDriver: () => createDriver(open),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
+    createQueryCompiler: () => new QueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
+  }
+}
+
+/** SQLite's planner looks at a limit, and plans anew each time that one is bound: it stands in the text, of which there are few. */
+class QueryCompiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    if (!ValueNode.is(node.limit) || !Number.isSafeInteger(node.limit.value)) return super.visitLimit(node)
+    this.append(`limit ${String(node.limit.value)}`)
   }
 }
 

@@ -27,11 +27,6 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
       sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(times, first)}
         select v.artifact, (select seq from executions where id = ${to('e')}), v.type, v.path, v.at + n.i
         from artifact_events v join executions e on e.seq = v.execution cross join n where e.run = ${run}`,
-      sql`insert into contexts ${counted(times, first)} select 'run:' || ${id('run')}, 'run', ${id('run')} from n`,
-      sql`insert into attributions ${counted(times, first)}
-        select 'run:' || ${id('run')}, artifact from attributions cross join n where context = ${`run:${run}`}`,
-      sql`insert into associations ${counted(times, first)}
-        select 'run:' || ${id('run')}, ${to('e')} from executions e cross join n where e.run = ${run}`,
     ]
     for (const statement of statements) await statement.execute(tx)
   })

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import * as z from 'zod'
 import { defineComponent } from '../../../server/pipeline/component.ts'
@@ -44,6 +46,11 @@ const DEEDS = {
     })
     return new Promise<void>(() => {})
   },
+  // its folder is there from then on
+  'asks for its folder': async (say: (line: string) => void, context: { readonly folder: string }) => {
+    await writeFile(join(context.folder, 'file'), 'x')
+    say(`wrote into ${context.folder}`)
+  },
   'dies later': () =>
     void setTimeout(() => {
       throw new Error('later')
@@ -61,7 +68,8 @@ export const traces = defineComponent({
   inputs: {},
   outputs: {},
   params: z.strictObject({ deed: z.enum(Object.keys(DEEDS) as [Deed, ...Deed[]]) }),
-  run: async ({ params, log }) => {
+  run: async (context) => {
+    const { params, log } = context
     const found = [variable, globals.leftBehind, ([] as { leftBehind?: number }).leftBehind, process.env['LEFT_BEHIND'], kept?.length]
     log.info(
       JSON.stringify({
@@ -69,7 +77,7 @@ export const traces = defineComponent({
         clean: found.every((value) => value === undefined || value === 0) && Math.random() !== 0.5,
       }),
     )
-    await DEEDS[params.deed](log.info)
+    await DEEDS[params.deed](log.info, context)
     return { outputs: {} }
   },
 })

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -99,6 +100,17 @@ test.each([
   const left = await doStep(deed)
   expect(left).toMatchObject({ outcome: { kind: 'done' }, clean: true })
   expect(await nextWorkers(4)).not.toContain(left.worker)
+})
+
+test("[PIP-191] a step's folder is made when it asks for it, and gone after it", async () => {
+  const asked = await doStep('asks for its folder')
+  const [own] = asked.lines.flatMap((line) => /^wrote into (.*)$/.exec(line)?.[1] ?? [])
+  expect(asked.outcome.kind).toBe('done')
+  await vi.waitFor(() => expect(existsSync(own ?? folder)).toBe(false))
+  const steps = () => readdirSync(folder).filter((name) => name.startsWith('step_'))
+  const before = steps()
+  await doStep('nothing')
+  expect(steps()).toEqual(before)
 })
 
 test('[PIP-68] each step has the variables of its module to itself', async () => {
