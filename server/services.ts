@@ -41,7 +41,7 @@ import { cardRoutes } from './registry/card-routes.ts'
 import { registryRoutes } from './registry/registry-routes.ts'
 import { createRegistry, type Registry } from './registry/registry-service.ts'
 import { repeat } from './repeat.ts'
-import { versionTestRoutes } from './registry/version-tests.ts'
+import { createVersionTests, versionTestRoutes } from './registry/version-tests.ts'
 import { rolloutRoutes } from './rollouts/rollout-routes.ts'
 import { createRollouts, type Rollouts, type RolloutSettings } from './rollouts/rollout-service.ts'
 import { keptChoices } from './serving/kept-choices.ts'
@@ -207,6 +207,7 @@ export async function createServices(options: ServicesOptions): Promise<Services
       }
     },
   })
+  const versionTests = createVersionTests({ db, clock, version: registry.getVersion, rollouts: (model) => rollouts.list({ model }) })
   const idempotency = createIdempotency({ db, clock })
 
   const every = (name: string, everyMs: number, turn: () => Promise<void>): Promise<void> =>
@@ -247,9 +248,10 @@ export async function createServices(options: ServicesOptions): Promise<Services
         version: registry.getVersion,
         manifest: registry.manifestOf,
         run: (run) => pipelines.run(run),
+        tests: versionTests.list,
         read: blobs.read,
       }),
-      versionTestRoutes({ db, clock, version: registry.getVersion, rollouts: (model) => rollouts.list({ model }) }),
+      versionTestRoutes(versionTests),
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),

@@ -1,4 +1,5 @@
 import type { ModelCard } from '../../shared/contract/model-card.ts'
+import type { VersionTest } from '../../shared/contract/version-tests.ts'
 import { type Html, html } from '../analysis/html.ts'
 import { REPORT_STYLE } from '../analysis/report-style.ts'
 import { confusionChart, reliabilityChart, slicesChart } from '../pipeline/data/evaluation-charts.ts'
@@ -9,6 +10,18 @@ const facts = (items: readonly (readonly [string, string | number])[]): Html =>
 const lines = (items: readonly { readonly ok: boolean; readonly why: string }[]): Html =>
   html`<ul class="notes">${items.map(({ ok, why }) => html`<li class="${ok ? '' : 'error'}"><strong>${ok ? 'passed' : 'refused'}</strong> ${why}</li>`)}</ul>`
 const nothing = html`<p class="quiet">Nothing was recorded.</p>`
+
+/** A test in a row: what failed of it, or how much was tried, and what was measured. */
+function testRow({ kind, at, by, ok, checks, figures }: VersionTest): Html {
+  const failed = checks.filter((one) => !one.ok)
+  const told =
+    failed.length === 0 && checks.length > 1
+      ? `${checks.length} checks`
+      : (failed.length === 0 ? checks : failed).map(({ check, what }) => `${check}: ${what}`).join('; ')
+  const measured = Object.entries(figures).map(([name, value]) => `${name} ${figure(value)}`)
+  const result = ok === null ? 'no result' : ok ? 'passed' : 'failed'
+  return html`<tr><td>${kind}</td><td>${result}</td><td>${new Date(at).toISOString().slice(0, 10)}</td><td>${by}</td><td>${[told, ...measured].filter((part) => part !== '').join(', ')}</td></tr>`
+}
 
 function evaluationPart(evaluation: NonNullable<ModelCard['evaluation']>, labels: readonly string[]): Html {
   const { figures, intervals, statement, slices, reliability, confusion } = evaluation
@@ -27,7 +40,7 @@ function evaluationPart(evaluation: NonNullable<ModelCard['evaluation']>, labels
 
 /** A card as a page that needs nothing else. */
 export function modelCardHtml(card: ModelCard): string {
-  const { model, training, evaluation, validation, runtime, limitations } = card
+  const { model, training, evaluation, validation, runtime, tests, limitations } = card
   const title = `${model.name} version ${model.version}`
   return html`<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${title}</title>
 <style>${{ markup: REPORT_STYLE }}</style></head><body><h1>${title}</h1><p>${model.description}</p>
@@ -49,6 +62,11 @@ ${model.revoked === null ? html`` : html`<ul class="notes"><li class="error"><st
 <h2>How good it is</h2>${evaluation === null ? nothing : evaluationPart(evaluation, model.labels)}
 <h2>What it was held against</h2>${validation === null ? nothing : lines(validation.checks)}
 <h2>Where it was run</h2>${runtime === null ? nothing : lines(runtime.outcomes.map(({ target, ok, why }) => ({ ok, why: `${target}: ${why}` })))}
+<h2>What it was put to</h2>${
+    tests.length === 0
+      ? nothing
+      : html`<div class="wide"><table><thead><tr><th>Test</th><th>Result</th><th>Day</th><th>By</th><th>What was seen</th></tr></thead><tbody>${tests.map(testRow)}</tbody></table></div>`
+  }
 <h2>What it was made from</h2>${
     training === null
       ? nothing

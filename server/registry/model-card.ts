@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { ModelCard } from '../../shared/contract/model-card.ts'
 import type { RunDetail } from '../../shared/contract/pipelines.ts'
 import type { ModelSummary, VersionSummary } from '../../shared/contract/registry.ts'
+import type { VersionTest } from '../../shared/contract/version-tests.ts'
 import { fromUtf8 } from '../../shared/core/bytes.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError } from '../../shared/core/errors.ts'
@@ -18,6 +19,7 @@ export type CardOptions = {
   readonly manifest: (model: Slug, version: number) => Promise<Manifest>
   /** Throws unknown_run. */
   readonly run: (run: RunId) => Promise<RunDetail>
+  readonly tests: (model: Slug, version: number) => Promise<VersionTest[]>
   readonly read: (digest: Sha256) => Promise<Uint8Array>
 }
 
@@ -98,6 +100,7 @@ export function createModelCards(options: CardOptions) {
       evaluation: metrics,
       validation: await content('blessing', blessing),
       runtime: await content('runtime-blessing', runtimeBlessing),
+      tests: await options.tests(name, number),
       promised: manifest.promised,
     }
     return { ...card, limitations: limitationsOf(card, metrics?.passedOver ?? {}) }

@@ -43,7 +43,7 @@ function canaryOf({ id, mode, state, created, ended, decision, evidence }: Rollo
 }
 
 /** What versions were put to, kept with them. */
-function createVersionTests({ db, clock, version: versionOf, rollouts }: VersionTestOptions) {
+export function createVersionTests({ db, clock, version: versionOf, rollouts }: VersionTestOptions) {
   return {
     async record(model: Slug, version: number, { kind, checks, figures }: NewTest, actor: Actor): Promise<VersionTest> {
       await versionOf(model, version)
@@ -67,8 +67,9 @@ function createVersionTests({ db, clock, version: versionOf, rollouts }: Version
   }
 }
 
-export function versionTestRoutes(options: VersionTestOptions): Handlers {
-  const tests = createVersionTests(options)
+export type VersionTests = ReturnType<typeof createVersionTests>
+
+export function versionTestRoutes(tests: VersionTests): Handlers {
   return {
     'versions.tests': async ({ params }) => ({ items: await tests.list(params.model, params.version) }),
     'versions.record-test': ({ params, body, actor }) => tests.record(params.model, params.version, body, actor),

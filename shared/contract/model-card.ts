@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { digest, id, jsonObject, slug, time, version, versionText } from '../core/fields.ts'
 import { defineRoutes } from './route.ts'
+import { versionTest } from './version-tests.ts'
 
 const figures = z.record(z.string(), z.number())
 const interval = z.object({ low: z.number(), high: z.number() })
@@ -59,6 +60,8 @@ export const modelCard = z.object({
       outcomes: z.array(z.object({ target: z.string(), ok: z.boolean(), why: z.string() })),
     }),
   ),
+  /** What it was put to afterwards, newest first: tests of its API, and its rollouts. */
+  tests: z.array(versionTest),
   promised: z.object({ errorRate: z.number(), latencyCeilingMs: z.number() }),
   /** What the figures themselves warn of. */
   limitations: z.array(z.string()),

@@ -21,8 +21,9 @@ export const card = command({
       output.note(`wrote ${args.out}`)
       return 0
     }
-    const { model, training, evaluation, validation, runtime, limitations, ...rest } = await client('versions.card', { params })
-    output.answer({ model, training, evaluation, validation, runtime, limitations, ...rest }, () =>
+    const card = await client('versions.card', { params })
+    const { model, training, evaluation, validation, runtime, tests, limitations } = card
+    output.answer(card, () =>
       [
         fieldsText([
           ['model', `${model.name} ${model.version}${model.description === '' ? '' : `, ${model.description}`}`],
@@ -36,6 +37,7 @@ export const card = command({
           ['test', evaluation === null ? '-' : pairsText(evaluation.figures)],
           ['validation', validation === null ? '-' : `${validation.blessed ? 'passed' : 'refused'}, ${validation.checks.length} checks`],
           ['runtime', runtime === null ? '-' : runtime.outcomes.map(({ target, ok }) => `${target} ${ok ? 'good' : 'refused'}`).join(', ')],
+          ['tests', tests.map(({ kind, ok }) => `${kind} ${ok === null ? 'without result' : ok ? 'passed' : 'failed'}`).join(', ') || '-'],
         ]),
         ...limitations.map((one) => `- ${one}`),
       ].join('\n'),

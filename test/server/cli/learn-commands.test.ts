@@ -33,6 +33,16 @@ const card: ModelCard = {
   evaluation: null,
   validation: null,
   runtime: { blessed: true, userAgent: null, outcomes: [{ target: 'node', ok: true, why: 'loads' }] },
+  tests: [
+    {
+      kind: 'load',
+      at: Date.UTC(2026, 0, 2),
+      by: 'ci',
+      ok: true,
+      checks: [{ check: 'p99', ok: true, what: '20 ms' }],
+      figures: { p99Ms: 20 },
+    },
+  ],
   promised: { errorRate: 0.1, latencyCeilingMs: 1000 },
   limitations: ['It was tested on 90 rows only: see the intervals.'],
 }
@@ -74,6 +84,7 @@ test('[CLI-65] `models card` tells the card, as JSON the whole of it, and writes
   const told = await world.run('models card plants 2')
   expect(told).toMatchObject({ code: 0, err: '' })
   expect(told.out).toMatch(/answers +rose, tulip/)
+  expect(told.out).toMatch(/tests +load passed/)
   expect(told.out).toContain('- It was tested on 90 rows only')
   expect(JSON.parse((await world.run('models card plants 2 --json')).out)).toEqual(card)
   const file = join(folder, 'card.html')

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { utf8 } from '../../../shared/core/bytes.ts'
 import type { Sha256 } from '../../../shared/core/digest.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
+import type { ApiCheck } from '../../../shared/contract/version-tests.ts'
 import type { RunDetail } from '../../../shared/contract/pipelines.ts'
 import type { ArtifactId, Slug } from '../../../shared/core/ids.ts'
 import { fetchVersion } from '../../../server/pipeline/data/live-version.ts'
@@ -250,8 +251,23 @@ describe('components on tabular data', () => {
     })
     expect(card.training?.sources).toHaveLength(3)
     expect(card.limitations.join(' ')).toMatch(/tested on 90 rows only.*Devices leave it when it is wrong more often than/)
+    const [good, bad] = [
+      { check: 'no key', ok: true, what: '401' },
+      { check: 'p99', ok: false, what: '900 ms, at most 500' },
+    ]
+    const record = (kind: 'security' | 'load', checks: ApiCheck[]) =>
+      bench.api('versions.record-test', { params: { model: PLANTS, version: '1' }, body: { kind, checks, figures: { requests: 40 } } })
+    await record('security', [good])
+    await record('load', [good, bad])
+    const { tests } = await bench.api('versions.card', { params: { model: PLANTS, version: '1' } })
+    const recorded = tests.filter(({ kind }) => kind !== 'canary').map(({ kind, ok, checks }) => [kind, ok, checks.length])
+    expect(recorded.sort()).toEqual([
+      ['load', false, 2],
+      ['security', true, 1],
+    ])
     const page = await (await bench.api('versions.card-page', { params: { model: PLANTS, version: '1' } })).text()
     expect(page).toMatch(/^<!doctype html>.*<h1>plants version 1<\/h1>/s)
+    expect(page).toMatch(/<td>load<\/td><td>failed<\/td>.*p99: 900 ms, at most 500, requests 40<\/td>/)
     await expect(bench.api('versions.card', { params: { model: PLANTS, version: '9' } })).rejects.toMatchObject({ code: 'unknown_version' })
   })
 

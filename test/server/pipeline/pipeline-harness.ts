@@ -39,6 +39,7 @@ import { createAlerts } from '../../../server/monitoring/alert-service.ts'
 import { rolloutRoutes } from '../../../server/rollouts/rollout-routes.ts'
 import { createWorkerPool } from '../../../server/pipeline/worker-pool.ts'
 import { STEP_LIMITS } from '../../../server/services.ts'
+import { createVersionTests, versionTestRoutes } from '../../../server/registry/version-tests.ts'
 import { createRollouts } from '../../../server/rollouts/rollout-service.ts'
 import { closeDatabase, type Db, openDatabase } from '../../../server/storage/database.ts'
 import { ROUTES } from '../../../shared/contract/routes.ts'
@@ -138,6 +139,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
     environment: async () => options.environment ?? { 'runtime.node': process.versions.node },
   })
   for (const pipeline of options.pipelines ?? []) await pipelines.define(pipeline)
+  const versionTests = createVersionTests({ db, clock, version: registry.getVersion, rollouts: (model) => rollouts.list({ model }) })
   const app = createApp({
     handlers: [
       accessRoutes(access),
@@ -147,8 +149,10 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
         version: registry.getVersion,
         manifest: registry.manifestOf,
         run: (run) => pipelines.run(run),
+        tests: versionTests.list,
         read: blobs.read,
       }),
+      versionTestRoutes(versionTests),
       deliveryRoutes({ trust, releases, registry, blobs, events, clock, closing: closing.signal }),
       datasetRoutes(datasets),
       pipelineRoutes(pipelines),
