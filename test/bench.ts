@@ -18,6 +18,8 @@ if (name === undefined || name === '--help') {
 } else if (!names.includes(name)) {
   console.error(`not_found: there is no bench ${name}; there are ${names.join(', ')}`)
   process.exitCode = 2
+} else if (words.includes('--help')) {
+  console.log(aboutOf(name))
 } else {
   const { bench } = (await import(`./bench/${name}.ts`)) as { bench: Bench }
   const figures = await bench({ words, say: (line) => console.log(line), table: (rows) => console.table(rows) })
