@@ -4,6 +4,9 @@ import { gradientTile, ROWS, tile } from './tiles.ts'
 /** Pixels of one block: their outputs stay in the second-level cache while all panels pass over them. */
 const BLOCK: i32 = 512
 
+/** Rows of a matrix that a product goes over at a time. */
+const PART: i32 = 64
+
 /** Rows of the next tile when `left` rows are left: tiles of nearly the same size, none over ROWS. */
 /** @inline */
 function nextTile(left: i32): i32 {
@@ -84,6 +87,32 @@ export function convolve(
  * at a time, so that each cache line of b is read once. Flags and bias as in convolve. `scratch`: 64 bytes and 64 * inner.
  */
 export function multiply(
+  a: usize,
+  aStride: usize,
+  b: usize,
+  bStride: usize,
+  transposed: i32,
+  c: usize,
+  cStride: usize,
+  rows: i32,
+  inner: i32,
+  columns: i32,
+  bias: usize,
+  flags: i32,
+  scratch: usize,
+): void {
+  // rows of b by the part: over all of them at once, each would be on a page of its own, and looking its address up takes longer than the product
+  const most = transposed ? inner : PART
+  for (let from = 0; from < inner; from += most) {
+    const part = min(most, inner - from)
+    const begun = from > 0 ? (flags & ~4) | 2 : flags
+    multiplyPart(a, aStride, b, bStride, transposed, c, cStride, rows, part, columns, bias, from + part < inner ? begun & ~9 : begun, scratch)
+    a += (<usize>part) << 2
+    b += <usize>part * bStride
+  }
+}
+
+function multiplyPart(
   a: usize,
   aStride: usize,
   b: usize,

@@ -14,7 +14,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
     fc.assert(
       fc.property(
         size(20),
-        size(45),
+        size(200),
         size(37),
         fc.boolean(),
         fc.boolean(),
