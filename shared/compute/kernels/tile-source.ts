@@ -71,7 +71,9 @@ ${lines(rows, (row) => `    storeColumns(load<usize>(rows, ${24 + 4 * row}) + co
 
 const rowAt = (row: number): string => (row === 0 ? 'c' : `c + ${row} * stride`)
 const finished = ({ relaxed }: TileBuild, sum: string, row: number, at: number): string =>
-  relaxed ? `f32x4.relaxed_madd(${sum}, b0, v128.load(${rowAt(row)}, ${at}))` : `f32x4.add(f32x4.mul(${sum}, b0), v128.load(${rowAt(row)}, ${at}))`
+  relaxed
+    ? `f32x4.relaxed_madd(${sum}, b0, v128.load(${rowAt(row)}, ${at}))`
+    : `f32x4.add(f32x4.mul(${sum}, b0), v128.load(${rowAt(row)}, ${at}))`
 
 /**
  * `gradientTileN(a, panel, images, image, height, row, width, pixel, c, stride, columns, mode, rate)`: N adjacent rows of a filter's gradient, summed over
@@ -104,14 +106,11 @@ ${lines(rows, (r) => `    finishGradient(c${r === 0 ? '' : ` + ${r} * stride`}, 
   }
   if (mode === 2) {
     b0 = f32x4.splat(-rate)
-${lines(rows, (r) => `    c${r}0 = ${finished(build, `c${r}0`, r, 0)}
-    c${r}1 = ${finished(build, `c${r}1`, r, 16)}`)}
+${lines(rows, (r) => `    c${r}0 = ${finished(build, `c${r}0`, r, 0)}\n    c${r}1 = ${finished(build, `c${r}1`, r, 16)}`)}
   } else if (mode === 1) {
-${lines(rows, (r) => `    c${r}0 = f32x4.add(v128.load(${rowAt(r)}), c${r}0)
-    c${r}1 = f32x4.add(v128.load(${rowAt(r)}, 16), c${r}1)`)}
+${lines(rows, (r) => `    c${r}0 = f32x4.add(v128.load(${rowAt(r)}), c${r}0)\n    c${r}1 = f32x4.add(v128.load(${rowAt(r)}, 16), c${r}1)`)}
   }
-${lines(rows, (r) => `  v128.store(${rowAt(r)}, c${r}0)
-  v128.store(${rowAt(r)}, c${r}1, 16)`)}
+${lines(rows, (r) => `  v128.store(${rowAt(r)}, c${r}0)\n  v128.store(${rowAt(r)}, c${r}1, 16)`)}
 }`
 
 const choice = (name: string, most: number, parameters: string, call: string): string => `

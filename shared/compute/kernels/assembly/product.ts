@@ -106,7 +106,21 @@ export function multiply(
   for (let from = 0; from < inner; from += most) {
     const part = min(most, inner - from)
     const begun = from > 0 ? (flags & ~4) | 2 : flags
-    multiplyPart(a, aStride, b, bStride, transposed, c, cStride, rows, part, columns, bias, from + part < inner ? begun & ~9 : begun, scratch)
+    multiplyPart(
+      a,
+      aStride,
+      b,
+      bStride,
+      transposed,
+      c,
+      cStride,
+      rows,
+      part,
+      columns,
+      bias,
+      from + part < inner ? begun & ~9 : begun,
+      scratch,
+    )
     a += (<usize>part) << 2
     b += <usize>part * bStride
   }
