@@ -104,6 +104,7 @@ export const digits = definePipeline({
           false: choice('small', { true: small, false: first }),
         }),
         warmStart: choice('retrain', { true: { model: param('model') }, false: null }),
+        threads: choice('small', { true: 1, false: 2 }),
       },
     }),
     evaluate: step(evaluate, {
