@@ -128,12 +128,13 @@ export type Model = {
    */
   predict(input: ModelInput, options?: { readonly signal?: AbortSignal }): Promise<Answer>
   /**
-   * Says what the right answer was. The label itself stays here: only "right" or "wrong" is counted. `share` sends the example too, if the person agreed to
-   * sharing (see {@link Consent}). `label` null means: none of the labels.
-   * @throws AppError `invalid_input` for a label that the model does not have.
+   * Says what the right answer was: a label (null: none of them), or the number where the model answers with one. The truth itself stays here: only "right" or
+   * "wrong" is counted. A number is right within the error bound that the version promises. `share` sends a labelled example too, if the person agreed to sharing
+   * (see {@link Consent}).
+   * @throws AppError `invalid_input` for a label that the model does not have, or a truth that it cannot be held against.
    * @example await model.feedback(answer.id, '7', { share: true })
    */
-  feedback(id: string, label: string | null, options?: { readonly share?: boolean }): Promise<Feedback>
+  feedback(id: string, truth: string | number | null, options?: { readonly share?: boolean }): Promise<Feedback>
   /** Asks the server for a newer release, and installs what it names. Resolves without an error when offline. */
   checkForUpdate(options?: { readonly signal?: AbortSignal }): Promise<UpdateOutcome>
   /**

@@ -6,6 +6,7 @@ import type { Answer, LoadOptions, Model, ModelEvents, Progress } from './api.ts
 import { makeRoom, type RunningVersion } from './bring-up.ts'
 import type { DeviceContext } from './device-context.ts'
 import { createEmitter } from './events.ts'
+import { isRight } from './is-right.ts'
 import { judged } from './model-changes.ts'
 import { createReporter, type Reporter } from './monitoring/reporter.ts'
 import { readOutput } from '../../shared/worker/read-output.ts'
@@ -119,9 +120,10 @@ export async function loadModel(context: DeviceContext, name: string, options: L
     const { manifest, digest, ref, handle } = running
     const { probabilities, predicted, confidence } = read
     const id = newId('prediction', random)
-    recent.add(id, { digest, manifest, predicted, confidence, at: clock.now(), input, judged: false })
     context.training.answered(ms)
     const prediction = predicted >= 0 ? manifest.labels[predicted] : numberOf(manifest, outputs)
+    const number = predicted < 0 && typeof prediction === 'number' ? prediction : undefined
+    recent.add(id, { digest, manifest, predicted, confidence, number, at: clock.now(), input, judged: false })
     reporter.answer({ digest, manifest }, { predicted, prediction, confidence, observed, ms, backend: handle.backend })
     if (++sinceDeath === FORGIVEN_AFTER)
       behind(storage.updateModel(key, (state) => ({ ...(state ?? newModelState(name, alias)), crash: null })))
@@ -156,21 +158,14 @@ export async function loadModel(context: DeviceContext, name: string, options: L
       return versions.stale
     },
     predict: (input, { signal } = {}) => predict(input, signal, MAX_TRIES),
-    async feedback(id, label, { share = false } = {}) {
+    async feedback(id, truth, { share = false } = {}) {
       const answer = recent.get(id)
       if (answer === undefined || answer.judged) return { counted: false, shared: false, kept: false }
       const { manifest, digest, predicted, confidence } = answer
-      if (manifest.labels.length === 0)
-        throw new AppError('invalid_input', `${name} has no labels, so that no answer of it can be called right or wrong`)
-      if (label !== null && !manifest.labels.includes(label)) {
-        throw new AppError(
-          'invalid_input',
-          `${JSON.stringify(label)} is not one of the labels of ${name}: ${manifest.labels.slice(0, 20).join(', ')}; null says none of them`,
-        )
-      }
+      const right = isRight(answer, truth)
       answer.judged = true
+      const label = typeof truth === 'string' ? truth : null
       const kept = label !== null && (await context.training.keep(name, id, answer, label).catch(note)) === true
-      const right = label === manifest.labels[predicted]
       const state = await reporter
         .feedback({ digest, manifest }, { predicted, confidence, right }, (before) =>
           judged(before, digest, !right, manifest.promised.errorRate),

@@ -5,9 +5,11 @@ import type { ModelInput } from '../../shared/worker/inference-api.ts'
 export type RecentAnswer = {
   readonly digest: Sha256
   readonly manifest: Manifest
-  /** Index among the labels. */
+  /** Index among the labels; -1 without labels. */
   readonly predicted: number
   readonly confidence: number
+  /** What a version without labels answered, where that is one number. */
+  readonly number: number | undefined
   readonly at: number
   /** For sharing and training only, and only of the latest answers. */
   input: ModelInput | undefined

@@ -21,6 +21,7 @@ export type ImportInput = Omit<ImportRequest, 'files'> & {
   readonly files: readonly { readonly name: string; readonly digest: Sha256 }[]
   readonly notes: string
   readonly errorRate: number
+  readonly errorBound?: number | undefined
   readonly latencyCeilingMs: number
   readonly parent?: number | null | undefined
   readonly request?: string | undefined
@@ -86,7 +87,7 @@ export function createImports({ registry, blobs, clock, spawn, timeoutMs = 120_0
   }
 
   return {
-    async create({ model, files, labels, example, notes, errorRate, latencyCeilingMs, parent: given, request }, actor) {
+    async create({ model, files, labels, example, notes, errorRate, errorBound, latencyCeilingMs, parent: given, request }, actor) {
       const { draft: read_, pieces, description } = await read({ files: await filesOf(files), labels, example })
       const source = files.map(({ name, digest }) => `${name.split(/[\\/]/).at(-1)} (SHA256 ${digest})`).join(', ')
       const draft: ManifestDraft = {
@@ -95,7 +96,7 @@ export function createImports({ registry, blobs, clock, spawn, timeoutMs = 120_0
         transforms: [],
         monitors: 'columns',
         references: {},
-        promised: { errorRate, latencyCeilingMs },
+        promised: { errorRate, ...(errorBound === undefined ? {} : { errorBound }), latencyCeilingMs },
         metrics: {},
         lineage: {
           run: null,

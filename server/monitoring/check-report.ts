@@ -5,6 +5,7 @@ import { validateCalibration } from '../../shared/stats/calibration.ts'
 import { validateCounters } from '../../shared/stats/counters.ts'
 import { validateSketch } from '../../shared/stats/latency-sketch.ts'
 import { validateOutcomes } from '../../shared/stats/outcomes.ts'
+import { outcomeClasses } from '../../shared/trust/outcome-classes.ts'
 import { CALIBRATION_BINS, type Report } from '../../shared/stats/report.ts'
 
 export type ReportLimits = {
@@ -39,7 +40,7 @@ export function reportProblem(report: Report, manifest: Manifest, { now, limits 
   const parts: Result<unknown>[] = [validateCounters(report.counters, manifest.references, { maximum: report.predictions })]
   if (report.calibration !== null) parts.push(validateCalibration(report.calibration, { bins: CALIBRATION_BINS }))
   if (report.latency !== null) parts.push(validateSketch(report.latency))
-  if (report.outcomes !== null) parts.push(validateOutcomes(report.outcomes, { classes: manifest.labels.length }))
+  if (report.outcomes !== null) parts.push(validateOutcomes(report.outcomes, { classes: outcomeClasses(manifest) }))
   for (const part of parts) if (!part.ok) return firstIssue(part.error)
   const { calibration, outcomes, latency } = report
   if (calibration !== null && total(calibration.n) + calibration.invalid > report.predictions) {

@@ -1,4 +1,5 @@
 import type { ModelCard } from '../../shared/contract/model-card.ts'
+import { figure } from '../analysis/figures.ts'
 
 /** Slices told of by name. */
 const MOST = 5
@@ -37,7 +38,7 @@ export function limitationsOf(
   if (runtime === null) told.push('No check of its runtime was recorded: it has not been run in a browser before its release.')
   if (training === null) told.push('It was not made by a pipeline here: its data is not known.')
   told.push(
-    `Devices leave it when it is wrong more often than in ${percent(promised.errorRate)} of answers, or slower than ${promised.latencyCeilingMs} ms.`,
+    `Devices leave it when it is wrong ${promised.errorBound === undefined ? '' : `by more than ${figure(promised.errorBound)} `}more often than in ${percent(promised.errorRate)} of answers, or slower than ${promised.latencyCeilingMs} ms.`,
   )
   return told
 }

@@ -44,6 +44,8 @@ export const importRoutes = defineRoutes({
         notes: z._default(text(1000), ''),
         /** What a device holds the version to, where people judge its answers. */
         errorRate: z._default(share.check(z.gt(0), z.lt(1)), 0.5),
+        /** How far from the truth its number may lie to count as right, where it answers with one. */
+        errorBound: z.optional(z.number().check(z.minimum(0))),
         /** Milliseconds that no answer should take. */
         latencyCeilingMs: z._default(z.number().check(z.minimum(1)), 10_000),
         /** The version that this one comes from; what `stable` points at where left out. */

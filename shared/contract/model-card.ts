@@ -62,7 +62,7 @@ export const modelCard = z.object({
   ),
   /** What it was put to afterwards, newest first: tests of its API, and its rollouts. */
   tests: z.array(versionTest),
-  promised: z.object({ errorRate: z.number(), latencyCeilingMs: z.number() }),
+  promised: z.object({ errorRate: z.number(), errorBound: z.optional(z.number()), latencyCeilingMs: z.number() }),
   /** What the figures themselves warn of. */
   limitations: z.array(z.string()),
 })

@@ -65,6 +65,8 @@ export const manifestDraft = z.object({
   promised: z.object({
     /** Share of wrong answers on held-out data: what a device holds the version to. */
     errorRate: share,
+    /** How far from the truth a number may lie to count as right: of versions that answer with a number. Without it nothing is counted. */
+    errorBound: z.optional(z.number().check(z.minimum(0))),
     /** A latency no answer should reach, milliseconds. */
     latencyCeilingMs: z.number().check(z.minimum(1)),
   }),
@@ -132,6 +134,8 @@ export function checkParts(document: ManifestDraft): string[] {
     const piece = document.pieces[tensor.piece]
     if (!piece || tensor.offset + tensor.bytes > piece.bytes) issues.push(`tensor ${tensor.name} lies outside piece ${tensor.piece}`)
   }
+  if (document.labels.length > 0 && document.promised.errorBound !== undefined)
+    issues.push('an error bound is promised of numbers, and this version answers with labels')
   return [...issues, ...referenceIssues(document)]
 }
 

@@ -19,6 +19,7 @@ import {
 import { countFeedback, emptyOutcomes, mergeOutcomes, type OutcomeCounts } from '../../../shared/stats/outcomes.ts'
 import { CALIBRATION_BINS, type Report } from '../../../shared/stats/report.ts'
 import type { Manifest } from '../../../shared/trust/manifest.ts'
+import { outcomeClasses } from '../../../shared/trust/outcome-classes.ts'
 import type { WindowRecord } from './window-record.ts'
 
 export type CountedAnswer = {
@@ -50,7 +51,7 @@ export function startWindow(manifest: Manifest, digest: Sha256, began: number): 
   const counting = startCounting(manifest.references)
   const calibration: CalibrationCounts = emptyCalibration(CALIBRATION_BINS)
   const latency: LatencySketch = emptySketch()
-  const outcomes: OutcomeCounts = emptyOutcomes(manifest.labels.length)
+  const outcomes: OutcomeCounts = emptyOutcomes(outcomeClasses(manifest))
   const errors: Report['errors'] = {}
   let counters: Counters = {}
   let predictions = 0
@@ -76,8 +77,9 @@ export function startWindow(manifest: Manifest, digest: Sha256, began: number): 
     },
     feedback(predicted, confidence, right) {
       events++
-      countOutcome(calibration, confidence, right)
-      countFeedback(outcomes, predicted, right)
+      if (predicted >= 0) countOutcome(calibration, confidence, right)
+      // numbers are all of one class
+      countFeedback(outcomes, Math.max(0, predicted), right)
     },
     error(code) {
       events++

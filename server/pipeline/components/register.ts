@@ -9,7 +9,8 @@ import { makePieces } from '../../../shared/tensor/pieces.ts'
 import type { ManifestDraft } from '../../../shared/trust/manifest.ts'
 import { defineComponent } from '../component.ts'
 import { openModel } from '../data/evaluate-model.ts'
-import { preparation } from '../data/example-form.ts'
+import { errorBoundOf } from '../data/error-bound.ts'
+import { answersWithNumber, preparation } from '../data/example-form.ts'
 import { answerReferences, inputReferences } from '../data/make-references.ts'
 import { figuresOf, metricsDocument } from '../data/metrics-document.ts'
 import { readModel } from '../data/model-file.ts'
@@ -24,6 +25,8 @@ const params = z.strictObject({
   notes: z.string().max(2000).default(''),
   /** An error rate below this is not promised, however good the test was: a device would give a version up after very few errors. */
   leastPromisedErrorRate: z.number().min(0).max(1).default(0.02),
+  /** Of versions that answer with a number: the share of answers within the error bound that is promised. */
+  withinBound: z.number().min(0.5).max(0.999).default(0.9),
   latencyCeilingMs: z.number().min(1).default(1000),
   /**
    * Which rows are like what devices meet now: drift is measured from them, and the error rate that is promised is the one on them. All rows when null,
@@ -85,7 +88,8 @@ export const register = defineComponent({
         population !== null && (await countRows(inputs.train.path, population, folder)) >= population.minRows ? population : undefined
       if (like !== undefined) log.info(`devices are expected to meet rows like those with ${like.column} = ${like.value}`)
       progress(1, 5, 'answers on rows like those that devices meet')
-      const answers = like === undefined ? await answersOn(validation) : await answersOn(...(await unseen(like)))
+      const met: [SplitExamples, ...SplitExamples[]] = like === undefined ? [validation] : await unseen(like)
+      const answers = await answersOn(...met)
       const input = must(runtime.inputs[0], 'the model input')
       progress(2, 5, 'references')
       const references = {
@@ -104,6 +108,14 @@ export const register = defineComponent({
       }
       const slice = like && metrics.slices.find((one) => one.slice === `${like.column}=${like.value}`)
       const accuracy = (slice ?? metrics).intervals['accuracy']
+      const bound = answersWithNumber(prepared)
+        ? errorBoundOf(
+            answers.values,
+            met.flatMap(({ labels }) => [...labels]),
+            given.withinBound,
+          )
+        : undefined
+      const errorRate = bound?.errorRate ?? 1 - (accuracy?.low ?? 0)
       const draft: ManifestDraft = {
         ...runnableManifest(file, prepared, runtime, selfTest),
         tensors: tensors.map((entry) => ({ ...entry, shape: [...entry.shape] })),
@@ -112,7 +124,8 @@ export const register = defineComponent({
         references,
         // the upper end of the test's interval: what the test does not exclude cannot be held against the version
         promised: {
-          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, 1 - (accuracy?.low ?? 0))),
+          errorRate: Math.min(0.5, Math.max(given.leastPromisedErrorRate, errorRate)),
+          ...(bound === undefined ? {} : { errorBound: bound.errorBound }),
           latencyCeilingMs: given.latencyCeilingMs,
         },
         metrics: figuresOf(metrics),

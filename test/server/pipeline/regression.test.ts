@@ -216,6 +216,46 @@ describe('a regression, from data to an answer over HTTP', () => {
     }
   }, 120_000)
 
+  test('[MON-27] a truth that is a number counts by the error bound that was promised: live accuracy, and degradation where it is broken', async () => {
+    const { promised } = await server.services.registry.manifestOf(NAME, 1)
+    expect(promised.errorBound).toBeGreaterThan(0)
+    // a tenth of the rows lie beyond it at most: many flights have the same distance
+    expect(promised.errorRate).toBeGreaterThanOrEqual(0.02)
+    expect(promised.errorRate).toBeLessThan(0.2)
+    const fleet = await createFleet({ fetch: server.request, app: 'ruler', count: 2 * DEVICES, seed: 6, clock: systemClock })
+    const { distance } = (await server.services.registry.manifestOf(NAME, 1)).references as Record<string, NumericReference>
+    const { edges } = must(distance, 'the reference of the input')
+    /** Half of the devices measure, and are told the truth, which is `factor` kilometres a mile. */
+    const measured = (first: boolean, factor: number) =>
+      fleet.each(async ({ number, random, shoal }) => {
+        if (number < DEVICES !== first) return
+        const model = await shoal.load(NAME)
+        for (let i = 0; i < 12; i++) {
+          const bin = random.integer(edges.length - 1)
+          const [from, to] = [must(edges[bin], 'an edge'), must(edges[bin + 1], 'an edge')]
+          const miles = from + (to - from) * random.uniform()
+          const { id } = await model.predict({ distance: miles })
+          for (const truth of ['far', null, Number.NaN] as const)
+            await expect(model.feedback(id, truth)).rejects.toMatchObject({ code: 'invalid_input' })
+          expect(await model.feedback(id, factor * miles)).toEqual({ counted: true, shared: false, kept: false })
+          expect((await model.feedback(id, factor * miles)).counted).toBe(false)
+        }
+        await model.flush()
+      })
+    try {
+      await measured(true, 1.609344)
+      const { current } = await api('monitoring.windows', { params: { model: NAME } })
+      expect(current?.accuracy.n).toBe(12 * DEVICES)
+      expect(current?.accuracy.value).toBeGreaterThan(0.8)
+      // a nautical mile is longer: nearly every answer is too small by more than the bound
+      await measured(false, 1.852)
+      const { items } = await api('alerts.list', { query: { kind: 'degradation' } })
+      expect(items).toMatchObject([{ subject: NAME, detail: expect.stringMatching(/answers were right .* promised were 9\d/) as string }])
+    } finally {
+      await fleet.dispose()
+    }
+  }, 120_000)
+
   test('[PIP-180] a worse candidate is refused with its figure and that of the live version', async () => {
     const detail = await run({ epochs: 1 })
     expect(detail).toMatchObject({
