@@ -16,6 +16,8 @@ import { logMeanExp } from '../../shared/stats/special-functions.ts'
 /** What the state machine remembers. Plain JSON. */
 export type Progress = {
   readonly stage: number
+  /** Devices heard of in this stage, on both sides. A rollout that began before they were counted has none. */
+  readonly heard?: number
   /** Evidence from devices' first windows, and from devices that left their version by themselves. */
   readonly outcomes: RolloutEvidence
   readonly selfRollbacks: RolloutEvidence
@@ -58,6 +60,8 @@ export type Step = {
 
 /** From there on (p = 0.1 at any look) the evidence against the candidate is a reason to wait with more devices. */
 const LOG_DOUBT = Math.log(10)
+/** Once so many times the devices were heard of that a stage takes on average, it goes on with that part of its candidates: in a small fleet chance may have made few of them. */
+const PATIENCE = 2
 /** What still passes for no evidence of harm where nothing has to be proven: about what one bad candidate device more than expected amounts to. */
 const LOG_NO_HARM = Math.log(3)
 /** How long an inconclusive rollout waits for a person before the candidate goes back, as a part of its longest life. */
@@ -96,6 +100,7 @@ export function startMachine({ mode, policy, created }: Pick<Machine, 'mode' | '
     state: 'running',
     progress: {
       stage: 0,
+      heard: 0,
       outcomes: startRolloutEvidence(terms),
       selfRollbacks: startRolloutEvidence(terms),
       allocation: share < 1 ? startAllocationCheck(sharesOf(share)) : null,
@@ -139,8 +144,10 @@ export function step(machine: Machine, event: RolloutEvent): Result<Step> {
 function takeBatch(machine: Machine, { fresh, again }: ClosedBatch): Machine {
   const { progress } = machine
   const arrivals = [fresh.outcomes.candidate.devices, fresh.outcomes.stable.devices] as const
+  const heard = [fresh, again].reduce((sum, { outcomes: { candidate, stable } }) => sum + candidate.devices + stable.devices, 0)
   const next: Progress = {
     ...progress,
+    heard: (progress.heard ?? 0) + heard,
     outcomes: addBatch(addBatch(progress.outcomes, fresh.outcomes), again.outcomes),
     selfRollbacks: addBatch(addBatch(progress.selfRollbacks, fresh.selfRollbacks), again.selfRollbacks),
     allocation: progress.allocation && addArrivals(progress.allocation, arrivals),
@@ -212,8 +219,10 @@ function afterBatch(machine: Machine, at: number): Step {
   const doubt = combined(progress)
   if (doubt >= LOG_DOUBT)
     return stay(`${where}, held: ${seen(machine)}; the candidate looks worse (probability ${probability(doubt)} at most if it were equal).`)
+  const { minDevices, share } = must(policy.stages[progress.stage], 'the stage')
+  const waited = (progress.heard ?? 0) * share >= PATIENCE * minDevices
   // one at least, whatever the policy says: a candidate that nobody has heard of has not passed anything
-  const enough = candidate.devices >= Math.max(1, must(policy.stages[progress.stage], 'the stage').minDevices)
+  const enough = candidate.devices >= Math.max(1, waited ? Math.ceil(minDevices / PATIENCE) : minDevices)
   const last = progress.stage === policy.stages.length - 1
   if (machine.mode === 'canary' && enough && last) {
     if (peakNoWorse >= -Math.log(policy.beta)) {
@@ -245,7 +254,7 @@ function nextStage(machine: Machine, at: number): Step {
       : progress.allocation === null
         ? startAllocationCheck(sharesOf(share))
         : changeShares(progress.allocation, sharesOf(share))
-  const next: Machine = { ...machine, progress: { ...progress, stage, allocation } }
+  const next: Machine = { ...machine, progress: { ...progress, stage, heard: 0, allocation } }
   return {
     machine: next,
     look: lookAt(next, at, `On to stage ${stage + 1} of ${policy.stages.length} (${percent(share)} of devices): ${seen(machine)}.`),

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { rolloutPolicy } from '../../../shared/contract/rollouts.ts'
 import type { RolloutId } from '../../../shared/core/ids.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
-import { MODEL, STABLE } from '../monitoring/world.ts'
-import { runFleet } from './fleet.ts'
+import { MODEL, newDevice, STABLE } from '../monitoring/world.ts'
+import { outcomeOf, runFleet } from './fleet.ts'
 import { ACTOR, documentOf, rolloutOf, start, world } from './rollout-world.ts'
 
 describe('starting', () => {
@@ -134,6 +134,34 @@ describe('deciding', () => {
     await runFleet(one, seededRandom(5), 30, { candidate: 0, stable: 0 })
     expect(await rolloutOf(one, rollout.id)).toMatchObject({ stage: 1, share: 0.8 })
     expect((await documentOf(one)).rollout).toMatchObject({ stage: 1, share: 0.8 })
+  })
+
+  test('[ROL-6] a small fleet whose cohort has few candidates by chance does not wait for ever: twice the devices and half of the candidates are enough', async () => {
+    const one = await world({ rollouts: { batchDevices: 10 } })
+    const rollout = await start(one, {
+      stages: [
+        { share: 0.1, minDevices: 5 },
+        { share: 0.8, minDevices: 100 },
+      ],
+    })
+    const random = seededRandom(14)
+    /** So many devices of one side report well. */
+    const report = async (side: 'candidate' | 'stable', count: number) => {
+      for (let reported = 0; reported < count; ) {
+        const device = newDevice(random)
+        const said = await outcomeOf(one, random, device, { candidate: 0, stable: 0 })
+        if (said?.firstWindow?.arm !== side) continue
+        await one.monitoring.ingest(device, [said])
+        reported++
+      }
+      await one.clock.advance(3_600_000)
+      await one.rollouts.tick()
+      return (await rolloutOf(one, rollout.id)).stage
+    }
+    expect(await report('stable', 95)).toBe(0)
+    expect(await report('candidate', 2)).toBe(0)
+    expect(await report('stable', 2)).toBe(0)
+    expect(await report('candidate', 1)).toBe(1)
   })
 
   test('[ROL-7] with promoteAfterDevices a candidate without evidence of harm is promoted after so many, a doubtful one is not', async () => {
