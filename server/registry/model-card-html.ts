@@ -20,7 +20,7 @@ function testRow({ kind, at, by, ok, checks, figures }: VersionTest): Html {
       : (failed.length === 0 ? checks : failed).map(({ check, what }) => `${check}: ${what}`).join('; ')
   const measured = Object.entries(figures).map(([name, value]) => `${name} ${figure(value)}`)
   const result = ok === null ? 'no result' : ok ? 'passed' : 'failed'
-  return html`<tr><td>${kind}</td><td>${result}</td><td>${new Date(at).toISOString().slice(0, 10)}</td><td>${by}</td><td>${[told, ...measured].filter((part) => part !== '').join(', ')}</td></tr>`
+  return html`<tr><td>${kind}</td><td>${result}</td><td>${[told, ...measured].filter((part) => part !== '').join(', ')}</td><td>${new Date(at).toISOString().slice(0, 10)}</td><td>${by}</td></tr>`
 }
 
 function evaluationPart(evaluation: NonNullable<ModelCard['evaluation']>, labels: readonly string[]): Html {
@@ -65,7 +65,7 @@ ${model.revoked === null ? html`` : html`<ul class="notes"><li class="error"><st
 <h2>What it was put to</h2>${
     tests.length === 0
       ? nothing
-      : html`<div class="wide"><table><thead><tr><th>Test</th><th>Result</th><th>Day</th><th>By</th><th>What was seen</th></tr></thead><tbody>${tests.map(testRow)}</tbody></table></div>`
+      : html`<div class="wide"><table><thead><tr><th>Test</th><th>Result</th><th>What was seen</th><th>Day</th><th>By</th></tr></thead><tbody>${tests.map(testRow)}</tbody></table></div>`
   }
 <h2>What it was made from</h2>${
     training === null
