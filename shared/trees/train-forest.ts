@@ -1,0 +1,146 @@
+import { must } from '../core/assert.ts'
+import { AppError } from '../core/errors.ts'
+import { type Random, seededRandom } from '../core/random.ts'
+import { binRows } from './binned-rows.ts'
+import { type BoostingLoss, bestConstant, lossPass, type LossTotals, median } from './boosting-loss.ts'
+import { type Forest, marginCount } from './forest.ts'
+import { forestBuilder } from './forest-builder.ts'
+import { type GrownTree, treeGrower, type TreeRules } from './grow-tree.ts'
+import type { Derivatives } from './histogram.ts'
+import type { Pace } from './pace.ts'
+import { addMargins, baseMargins } from './predict-forest.ts'
+
+/** Rows of `features` values each, and what is to be learnt of them: numbers of labels, or numbers. */
+export type TreeRows = { readonly values: Float32Array; readonly labels: ArrayLike<number> }
+
+export type ForestRules = TreeRules & {
+  readonly loss: BoostingLoss
+  /** Boosting rounds: a tree each, or with more than two labels a tree for each of them. */
+  readonly rounds: number
+  /** Shrinkage: the share of its best value that a leaf adds (Friedman 2001, section 5). */
+  readonly rate: number
+  /** Shares of rows and of features, drawn anew for each round, that its trees see (Friedman 2002; Chen & Guestrin 2016, section 2.3). */
+  readonly rowShare: number
+  readonly columnShare: number
+  readonly bins: number
+}
+
+export type Round = { readonly round: number; readonly train: LossTotals; readonly validation: LossTotals | undefined }
+
+export type TrainForestOptions = {
+  readonly rules: ForestRules
+  readonly features: number
+  /** Labels; 0 for numbers. */
+  readonly classes: number
+  readonly train: TreeRows
+  readonly validation?: TreeRows | undefined
+  /** A factor of the loss for each label. */
+  readonly classWeights?: readonly number[] | undefined
+  /** Trees to go on from. */
+  readonly initial?: Forest | undefined
+  /** How many rounds of this training are among those: it goes on after them, to the same bits as without a break. */
+  readonly done?: number
+  readonly seed: number
+  readonly pace: Pace
+  /** After each round. `forest` is that of now. Training ends well, with fewer rounds, where it says 'stop'. */
+  readonly afterRound: (round: Round, forest: () => Forest) => Promise<'go on' | 'stop'>
+}
+
+/** The random source of a round does not depend on the rounds before. */
+const randomOf = (seed: number, round: number): Random => seededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(round, 0x85ebca6b))
+
+/** So many of the numbers below `count`, ascending (Knuth, The Art of Computer Programming 2, algorithm S). */
+function drawn(count: number, wanted: number, random: Random): Int32Array {
+  const taken = new Int32Array(wanted)
+  for (let i = 0, have = 0; have < wanted; i++) if (random.uniform() * (count - i) < wanted - have) taken[have++] = i
+  return taken
+}
+
+const ofShare = (count: number, share: number): number => Math.min(count, Math.max(1, Math.round(count * share)))
+
+/** Gives each leaf the median of what is left of its rows, which is what absolute errors ask for (Friedman 2001, algorithm 3). */
+function setMedians({ nodes }: GrownTree, rows: Int32Array, labels: ArrayLike<number>, margins: Float64Array): void {
+  for (const node of nodes) {
+    if (node.split !== undefined) continue
+    const left = Float64Array.from({ length: node.to - node.from }, (_, i) => {
+      const row = rows[node.from + i] as number
+      return (labels[row] as number) - (margins[row] as number)
+    })
+    node.value = median(left)
+  }
+}
+
+/**
+ * Gradient boosting of trees over histograms, with second derivatives (Friedman 2001; Chen & Guestrin 2016; Ke et al. 2017). The same options give the same bits. Lets others of its
+ * thread have their turn. Throws aborted, training_diverged for a loss that is not finite, and what `afterRound` throws.
+ */
+export async function trainForest(options: TrainForestOptions): Promise<Forest> {
+  const { rules, features, classes, train, validation, classWeights, seed, pace, done = 0 } = options
+  const targets = { labels: train.labels, weights: classWeights }
+  const count = train.labels.length
+  const answer = classes === 0 ? 'number' : classes === 2 ? 'logistic' : 'softmax'
+  const empty = { starts: new Int32Array(0), feature: new Int32Array(0), value: new Float32Array(0), right: new Int32Array(0) }
+  const start: Forest = options.initial ?? { answer, features, classes, base: bestConstant(rules.loss, classes, targets), ...empty }
+  const width = marginCount(start)
+  const before = start.starts.length - done * width
+  const builder = forestBuilder(start)
+  const margins = marginsOn(start, train)
+  const ofValidation = validation && marginsOn(start, validation)
+  const pass = lossPass(rules.loss, classes)
+  const derivatives = Array.from(
+    { length: width },
+    (): Derivatives => ({ gradient: new Float32Array(count), hessian: new Float32Array(count) }),
+  )
+  const grower = treeGrower(await binRows(train.values, features, rules.bins, pace))
+  const everyRow = Int32Array.from({ length: count }, (_, i) => i)
+  const everyFeature = new Uint8Array(features).fill(1)
+
+  pass(margins, targets, derivatives)
+  for (let round = done + 1; round <= rules.rounds; round++) {
+    const random = randomOf(seed, round)
+    const part = rules.rowShare < 1 ? drawn(count, ofShare(count, rules.rowShare), random) : undefined
+    const allowed = rules.columnShare < 1 ? new Uint8Array(features) : everyFeature
+    if (rules.columnShare < 1) for (const feature of drawn(features, ofShare(features, rules.columnShare), random)) allowed[feature] = 1
+    for (let margin = 0; margin < width; margin++) {
+      const rows = (part ?? everyRow).slice()
+      const own = must(derivatives[margin], 'derivatives')
+      const tree = await grower.grow(rows, { all: part === undefined, allowed, derivatives: own, rules, pace })
+      if (rules.loss === 'absolute-error') setMedians(tree, rows, train.labels, margins)
+      builder.add(tree, rules.rate)
+      if (part === undefined) addLeaves(tree, rows, rules.rate, margins, margin, width)
+    }
+    const added = builder.from(before + (round - 1) * width)
+    if (part !== undefined) addMargins(added, train.values, count, margins)
+    const totals = pass(margins, targets, derivatives)
+    if (!Number.isFinite(totals.loss))
+      throw new AppError(
+        'training_diverged',
+        `the loss was ${totals.loss} after round ${round}: lower the learning rate or look for bad values in the data`,
+      )
+    let checked: LossTotals | undefined
+    if (validation !== undefined && ofValidation !== undefined) {
+      addMargins(added, validation.values, validation.labels.length, ofValidation)
+      checked = pass(ofValidation, { labels: validation.labels }, undefined)
+    }
+    if ((await options.afterRound({ round, train: totals, validation: checked }, () => builder.from(0))) === 'stop') break
+  }
+  return builder.from(0)
+}
+
+function marginsOn(forest: Forest, { values, labels }: TreeRows): Float64Array {
+  const margins = baseMargins(forest, labels.length)
+  addMargins(forest, values, labels.length, margins)
+  return margins
+}
+
+/** Adds what a tree says of the rows that it grew from, without walking it: rounded as the forest holds it. */
+function addLeaves({ nodes }: GrownTree, rows: Int32Array, rate: number, margins: Float64Array, margin: number, width: number): void {
+  for (const { from, to, split, value } of nodes) {
+    if (split !== undefined) continue
+    const added = Math.fround(value * rate)
+    for (let i = from; i < to; i++) {
+      const at = (rows[i] as number) * width + margin
+      margins[at] = (margins[at] as number) + added
+    }
+  }
+}
