@@ -81,14 +81,19 @@ const STEPS_PER_UNIT = 32 / Math.LN2
 const STEP_HIGH = LN2_HIGH / 32
 const STEP_LOW = LN2_LOW / 32
 
-/** e^x of a finite x, to a few units in the last place: 2^(k/32) e^r with |r| at most 0.011, e^r by its Taylor series. Infinite from 709.8 on, 0 below -745.2. */
+/** e^x of a finite x, to a few units in the last place: 2^(k/32) e^r with |r| at most 0.011, e^r by its Taylor series. Infinite from 709.79 on, 0 below -745.2. */
 export function exactExp(x: number): number {
-  if (x > 709.7) return x > 709.78 ? Number.POSITIVE_INFINITY : exactExp(x - 1) * Math.E
+  if (x > 709.79) return Number.POSITIVE_INFINITY
   if (x < -745.2) return 0
   const k = Math.round(x * STEPS_PER_UNIT)
   const r = x - k * STEP_HIGH - k * STEP_LOW
   const square = r * r
   const series = r + square * (0.5 + r / 6 + square * (1 / 24 + r / 120 + square / 720))
   const root = ROOTS[k & 31] as number
-  return (root + root * series) * (POWERS[(k >> 5) - LEAST_EXPONENT] as number)
+  const mantissa = root + root * series
+  const exponent = k >> 5
+  // at both ends the power alone is no double
+  if (exponent > 1023) return mantissa * 2 * (POWERS[1023 - LEAST_EXPONENT] as number)
+  if (exponent < -1022) return mantissa * (POWERS[exponent + 64 - LEAST_EXPONENT] as number) * 2 ** -64
+  return mantissa * (POWERS[exponent - LEAST_EXPONENT] as number)
 }

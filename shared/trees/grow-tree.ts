@@ -142,6 +142,22 @@ export function treeGrower(binned: BinnedRows) {
       for (const { histogram } of open) if (histogram !== undefined) free.push(histogram)
       return { nodes }
     },
+
+    /** The tree with the ranges that other rows fall into, which are put into that order. */
+    route({ nodes }: GrownTree, rows: Int32Array): GrownTree {
+      const ranges: RowRange[] = [{ from: 0, to: rows.length }]
+      const routed = nodes.map((node, i): TreeNode => {
+        const range = must(ranges[i], 'a node after its parent')
+        const { split, children } = node
+        if (split !== undefined && children !== undefined) {
+          const middle = part(rows, range, split)
+          ranges[children[0]] = { from: range.from, to: middle }
+          ranges[children[1]] = { from: middle, to: range.to }
+        }
+        return { ...node, ...range }
+      })
+      return { nodes: routed }
+    },
   }
 }
 

@@ -49,14 +49,17 @@ export type TrainForestOptions = {
 /** The random source of a round does not depend on the rounds before. */
 const randomOf = (seed: number, round: number): Random => seededRandom(Math.imul(seed, 0x9e3779b1) ^ Math.imul(round, 0x85ebca6b))
 
-/** So many of the numbers below `count`, ascending (Knuth, The Art of Computer Programming 2, algorithm S). */
-function drawn(count: number, wanted: number, random: Random): Int32Array {
-  const taken = new Int32Array(wanted)
-  for (let i = 0, have = 0; have < wanted; i++) if (random.uniform() * (count - i) < wanted - have) taken[have++] = i
-  return taken
+/** A share of the numbers below `count`, one at least, and the others, both ascending (Knuth, The Art of Computer Programming 2, algorithm S). */
+function draw(count: number, share: number, random: Random): { readonly taken: Int32Array; readonly rest: Int32Array } {
+  const wanted = Math.min(count, Math.max(1, Math.round(count * share)))
+  const [taken, rest] = [new Int32Array(wanted), new Int32Array(count - wanted)]
+  let have = 0
+  for (let i = 0; i < count; i++) {
+    if (random.uniform() * (count - i) < wanted - have) taken[have++] = i
+    else rest[i - have] = i
+  }
+  return { taken, rest }
 }
-
-const ofShare = (count: number, share: number): number => Math.min(count, Math.max(1, Math.round(count * share)))
 
 /** Gives each leaf the median of what is left of its rows, which is what absolute errors ask for (Friedman 2001, algorithm 3). */
 function setMedians({ nodes }: GrownTree, rows: Int32Array, labels: ArrayLike<number>, margins: Float64Array): void {
@@ -98,19 +101,20 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
   pass(margins, targets, derivatives)
   for (let round = done + 1; round <= rules.rounds; round++) {
     const random = randomOf(seed, round)
-    const part = rules.rowShare < 1 ? drawn(count, ofShare(count, rules.rowShare), random) : undefined
+    const part = rules.rowShare < 1 ? draw(count, rules.rowShare, random) : undefined
     const allowed = rules.columnShare < 1 ? new Uint8Array(features) : everyFeature
-    if (rules.columnShare < 1) for (const feature of drawn(features, ofShare(features, rules.columnShare), random)) allowed[feature] = 1
+    if (rules.columnShare < 1) for (const feature of draw(features, rules.columnShare, random).taken) allowed[feature] = 1
     for (let margin = 0; margin < width; margin++) {
-      const rows = (part ?? everyRow).slice()
+      const rows = (part?.taken ?? everyRow).slice()
       const own = must(derivatives[margin], 'derivatives')
       const tree = await grower.grow(rows, { all: part === undefined, allowed, derivatives: own, rules, pace })
       if (rules.loss === 'absolute-error') setMedians(tree, rows, train.labels, margins)
       builder.add(tree, rules.rate)
-      if (part === undefined) addLeaves(tree, rows, rules.rate, margins, margin, width)
+      addLeaves(tree, rows, rules.rate, margins, margin, width)
+      if (part === undefined) continue
+      const others = part.rest.slice()
+      addLeaves(grower.route(tree, others), others, rules.rate, margins, margin, width)
     }
-    const added = builder.from(before + (round - 1) * width)
-    if (part !== undefined) addMargins(added, train.values, count, margins)
     const totals = pass(margins, targets, derivatives)
     if (!Number.isFinite(totals.loss))
       throw new AppError(
@@ -119,6 +123,7 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
       )
     let checked: LossTotals | undefined
     if (validation !== undefined && ofValidation !== undefined) {
+      const added = builder.from(before + (round - 1) * width)
       addMargins(added, validation.values, validation.labels.length, ofValidation)
       checked = pass(ofValidation, { labels: validation.labels }, undefined)
     }

@@ -8,14 +8,17 @@ import { systemClock } from '../../../shared/core/clock.ts'
 import type { RunId, Slug } from '../../../shared/core/ids.ts'
 import type { JsonObject } from '../../../shared/core/json.ts'
 import { inFolder } from '../../../server/datasets/span-files.ts'
+import { federate } from '../../../server/pipeline/components/federate.ts'
 import { train } from '../../../server/pipeline/components/train.ts'
 import { validateRuntime } from '../../../server/pipeline/components/validate-runtime.ts'
-import { choice } from '../../../server/pipeline/params.ts'
+import { choice, param } from '../../../server/pipeline/params.ts'
 import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
 import { batchPredict } from '../../../server/pipelines/batch-predict.ts'
 import { bootstrapFlights } from '../../../server/pipelines/bootstrap-flights.ts'
 import { flights } from '../../../server/pipelines/flights.ts'
 import { writeFlights } from '../../../server/pipelines/flights-data.ts'
+import { treesIn } from '../../../shared/trees/forest-file.ts'
+import { nodeTrainer } from '../../client/sdk/training/learner.ts'
 import { ensureChromium } from '../../browser.ts'
 import { createFleet } from '../../simulator/fleet.ts'
 import { createTestServer, type TestServer } from '../harness.ts'
@@ -37,12 +40,16 @@ const { train: _, register: __, release: released, ...before } = flights.steps
 const either = (chromium: string) =>
   definePipeline({
     ...flights,
-    params: { ...flights.params, learner: 'trees' },
+    params: { ...flights.params, learner: 'trees', from: null, threads: 1 },
     steps: {
       ...before,
       train: step(train, {
         inputs: learns.inputs as { train: string; validation: string; transforms: string },
-        params: { recipe: choice('learner', { trees, mlp: learns.params['recipe'] as JsonObject }) },
+        params: {
+          recipe: choice('learner', { trees, mlp: learns.params['recipe'] as JsonObject }),
+          warmStart: param('from'),
+          threads: param('threads'),
+        },
       }),
       'validate-runtime': step(validateRuntime, {
         inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
@@ -58,11 +65,11 @@ let api: Client
 let { arrives, ended, stable } = {} as ReturnType<typeof unattended>
 beforeAll(async () => {
   const chromium = ensureChromium({ log: () => {} })
-  server = await createTestServer({ clock: systemClock, background: true })
+  server = await createTestServer({ clock: systemClock, background: true, monitoring: { batchDevices: 1, minimumDevices: 1 } })
   const { services } = server
   api = server.client(server.keys.admin)
   ;({ arrives, ended, stable } = unattended({ server, api, name: FLIGHTS }))
-  for (const pipeline of [either(chromium), batchPredict]) await services.pipelines.define(pipeline)
+  for (const pipeline of [either(chromium), batchPredict, devices]) await services.pipelines.define(pipeline)
   await bootstrapFlights({
     datasets: services.datasets,
     createApp: (app, models) => services.access.createApp({ app, models }),
@@ -74,6 +81,14 @@ beforeAll(async () => {
   })
 }, 300_000)
 afterAll(() => server.close())
+
+const devices = definePipeline({
+  name: 'flights-on-devices',
+  description: '',
+  model: FLIGHTS,
+  dataset: FLIGHTS,
+  steps: { federate: step(federate, { params: { model: FLIGHTS, wanted: 1, minimum: 1, durationMs: 60_000 } }) },
+})
 
 const row = { date: '2001-03-05 18:30', distance: 718, origin: 'ABQ', destination: 'LAX' }
 
@@ -121,6 +136,10 @@ describe('flights by trees', () => {
         const { probabilities, label } = await model.predict(input)
         expect({ label, probabilities }).toEqual({ label: predictions[i]?.label, probabilities: predictions[i]?.probabilities })
       }
+      await model.flush()
+      const { current } = await api('monitoring.windows', { params: { model: FLIGHTS } })
+      expect(current).toMatchObject({ devices: 1, predictions: asked.length })
+      expect(current?.features.map(({ feature }) => feature).sort()).toEqual(['confidence', 'destination', 'distance', 'origin'])
     } finally {
       await fleet.dispose()
     }
@@ -139,4 +158,71 @@ describe('flights by trees', () => {
       training: { recipe: { architecture: { kind: 'trees' } } },
     })
   }, 120_000)
+
+  test('[PIP-195] a retraining goes on from the live trees, and one by a network does not; threads are not asked for, which the log explains', async () => {
+    const from = { model: FLIGHTS, alias: 'stable' }
+    const before = (await api('runs.list', { query: { pipeline: FLIGHTS, limit: '1' } })).items[0]?.id
+    const trained = async (params: JsonObject, last: string | undefined) => {
+      const { id } = await api('runs.start', { params: { pipeline: FLIGHTS }, body: { params: { release: 'direct', ...params } } })
+      const run = await ended(last)
+      expect(run.id).toBe(id)
+      const step = must(
+        run.steps.find(({ name }) => name === 'train'),
+        'the step',
+      )
+      const { items } = await api('runs.logs', { params: { run: run.id as RunId }, query: { step: 'train' } })
+      return { run, step, said: items.map(({ message }) => message).join('\n') }
+    }
+    const { topology, tensors } = await server.services.registry.manifestOf(FLIGHTS, 1)
+    const again = await trained({ from, epochs: 4, threads: 2 }, before)
+    expect(again.step.state).toBe('succeeded')
+    expect(again.said).toMatch(/going on from version 1 on cpu: \d+ rows, 60 rounds/)
+    expect(again.said).toMatch(/trained with trees, on one thread/)
+    expect(again.step.outputs['model']?.properties).toMatchObject({ parent: 1 })
+    if (again.run.state === 'succeeded') {
+      const second = await server.services.registry.manifestOf(FLIGHTS, 2)
+      expect(second).toMatchObject({ topology, parent: 1 })
+      expect(treesIn(second.tensors)).toBeGreaterThan(treesIn(tensors))
+    } else expect(again.run.error).toMatchObject({ code: 'not_blessed' })
+    const network = await trained({ from, learner: 'mlp', epochs: 1 }, again.run.id)
+    expect(network.said).toMatch(/is a model of the kind trees, where the recipe makes tfjs-layers: training starts anew/)
+    expect(network.step.outputs['model']?.properties).toMatchObject({ parent: null })
+  }, 120_000)
+
+  test('[DEV-66] devices keep no examples for trees, refuse a round on them with the reason, and federation is refused before one is opened', async () => {
+    await api('aliases.set', { params: { model: FLIGHTS, alias: 'stable' as Slug }, body: { version: 1, reason: 'a test' } })
+    const consent = { statistics: false, training: true }
+    const fleet = await createFleet({
+      fetch: server.request,
+      app: FLIGHTS,
+      count: 1,
+      seed: 6,
+      clock: systemClock,
+      consent,
+      trainer: nodeTrainer(),
+    })
+    try {
+      const model = await must(fleet.devices[0], 'a device').shoal.load(FLIGHTS)
+      const answer = await model.predict(row)
+      expect(await model.feedback(answer.id, 'late')).toMatchObject({ kept: false })
+      const plan = { base: 1, epochs: 1, batchSize: 8, learningRate: 0.1, seed: 1, clipNorm: 1, maxExamples: 10 }
+      await api('rounds.open', { params: { model: FLIGHTS }, body: { plan, wanted: 1, minimum: 1, durationMs: 60_000 } })
+      expect(await model.contribute()).toEqual({
+        outcome: 'refused',
+        code: 'unsupported_op',
+        why: 'version 1 is a model of the kind trees, which answers but cannot be trained',
+      })
+    } finally {
+      await fleet.dispose()
+    }
+    const { id } = await api('runs.start', { params: { pipeline: devices.name as Slug }, body: { params: {} } })
+    await server.services.pipelines.idle()
+    expect(await api('runs.get', { params: { run: id as RunId } })).toMatchObject({
+      state: 'failed',
+      error: {
+        code: 'unsupported_op',
+        detail: expect.stringMatching(/version 1 is a model of the kind trees, which devices answer with but cannot train/),
+      },
+    })
+  }, 60_000)
 })
