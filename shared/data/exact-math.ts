@@ -80,15 +80,21 @@ const STEPS_PER_UNIT = 32 / Math.LN2
 // ln 2 / 32 in two parts, as above
 const STEP_HIGH = LN2_HIGH / 32
 const STEP_LOW = LN2_LOW / 32
+const THIRD = 1 / 6
+const FOURTH = 1 / 24
+const FIFTH = 1 / 120
+const SIXTH = 1 / 720
 
 /** e^x of a finite x, to a few units in the last place: 2^(k/32) e^r with |r| at most 0.011, e^r by its Taylor series. Infinite from 709.79 on, 0 below -745.2. */
 export function exactExp(x: number): number {
   if (x > 709.79) return Number.POSITIVE_INFINITY
   if (x < -745.2) return 0
-  const k = Math.round(x * STEPS_PER_UNIT)
+  const steps = x * STEPS_PER_UNIT
+  // the nearest whole number; which of two equally near ones does not matter
+  const k = (steps < 0 ? steps - 0.5 : steps + 0.5) | 0
   const r = x - k * STEP_HIGH - k * STEP_LOW
   const square = r * r
-  const series = r + square * (0.5 + r / 6 + square * (1 / 24 + r / 120 + square / 720))
+  const series = r + square * (0.5 + r * THIRD + square * (FOURTH + r * FIFTH + square * SIXTH))
   const root = ROOTS[k & 31] as number
   const mantissa = root + root * series
   const exponent = k >> 5

@@ -1,5 +1,6 @@
-import { binColumn, cutsOf } from './bin-cuts.ts'
+import { binOf, cutsOf } from './bin-cuts.ts'
 import type { Pace } from './pace.ts'
+import { type SparseFeature, sparseFeatures } from './sparse-features.ts'
 
 /** A value of the rows within a column of codes. Its bin `b` has code `offset + b`; with a `zero` bin, which is code 0, the bins above that have one less. */
 export type BinnedFeature = { readonly feature: number; readonly cuts: Float32Array; readonly offset: number; readonly zero: number }
@@ -12,13 +13,9 @@ export type CodeColumn = { readonly codes: Uint8Array; readonly features: Binned
 
 export type BinnedRows = { readonly count: number; readonly columns: readonly CodeColumn[] }
 
-/** Features of one look at the rows: as many float32 as a cache line holds. */
-const TOGETHER = 16
 const MOST_CODES = 256
 /** Shared columns that a feature is tried on, the newest ones. */
 const TRIED = 8
-
-type Shared = CodeColumn & { used: number }
 
 /** The code of a feature's bin in its column. */
 export const codeOf = ({ offset, zero }: BinnedFeature, bin: number): number => {
@@ -27,56 +24,54 @@ export const codeOf = ({ offset, zero }: BinnedFeature, bin: number): number => 
 }
 
 /** Whether no row away from zero in this feature is so in another one of the column. */
-function fits({ codes, used, size }: Shared, bins: Uint8Array, zero: number, away: number, more: number): boolean {
-  if (used + away > codes.length || size + more > MOST_CODES) return false
-  for (let i = 0; i < bins.length; i++) if (bins[i] !== zero && codes[i] !== 0) return false
+function fits({ codes, size }: CodeColumn, { rows }: SparseFeature, more: number): boolean {
+  if (size + more > MOST_CODES) return false
+  for (let i = 0; i < rows.length; i++) if (codes[rows[i] as number] !== 0) return false
   return true
 }
 
-function share(column: Shared, bins: Uint8Array, binned: BinnedFeature, away: number): void {
-  for (let i = 0; i < bins.length; i++) if (bins[i] !== binned.zero) column.codes[i] = codeOf(binned, bins[i] as number)
-  column.features.push(binned)
-  column.used += away
-  column.size += binned.cuts.length
-}
-
-/** Puts a feature of few values that are mostly zero into a column that it can share; false for one that needs its own. */
-function shared(columns: Shared[], bins: Uint8Array, feature: number, cuts: Float32Array): boolean {
-  let zero = 0
-  while (zero < cuts.length && (cuts[zero] as number) < 0) zero++
-  let away = 0
-  for (let i = 0; i < bins.length; i++) if (bins[i] !== zero) away++
-  // a column of zeros takes at most as many rows as there are: what fills it more than half can seldom share
-  if (away === bins.length || cuts.length + 1 > MOST_CODES / 2) return false
-  let column = columns.slice(-TRIED).find((one) => fits(one, bins, zero, away, cuts.length))
+/** Puts a feature that is mostly zero into a column that it can share. */
+function share(columns: CodeColumn[], one: SparseFeature, cuts: Float32Array, count: number): void {
+  const { feature, rows, values } = one
+  let column = columns.slice(-TRIED).find((tried) => fits(tried, one, cuts.length))
   if (column === undefined) {
-    column = { codes: new Uint8Array(bins.length), features: [], size: 1, used: 0 }
+    column = { codes: new Uint8Array(count), features: [], size: 1 }
     columns.push(column)
   }
-  share(column, bins, { feature, cuts, offset: column.size, zero }, away)
-  return true
+  const binned = { feature, cuts, offset: column.size, zero: binOf(0, cuts) }
+  for (let i = 0; i < rows.length; i++) column.codes[rows[i] as number] = codeOf(binned, binOf(values[i] as number, cuts))
+  column.features.push(binned)
+  column.size += cuts.length
+}
+
+function takeColumn(rows: Float32Array, features: number, feature: number, out: Float32Array): void {
+  for (let row = 0, at = feature; row < out.length; row++, at += features) out[row] = rows[at] as number
+}
+
+function binColumn(column: Float32Array, cuts: Float32Array, out: Uint8Array): void {
+  for (let row = 0; row < column.length; row++) out[row] = binOf(column[row] as number, cuts)
 }
 
 /** Cuts every feature into at most `bins` bins. A feature that has one value only is left out: there is nothing to ask of it. */
 export async function binRows(rows: Float32Array, features: number, bins: number, pace: Pace): Promise<BinnedRows> {
   const count = rows.length / features
   const own: CodeColumn[] = []
-  const together: Shared[] = []
-  const columns = Array.from({ length: Math.min(TOGETHER, features) }, () => new Float32Array(count))
-  for (let from = 0; from < features; from += TOGETHER) {
-    const to = Math.min(features, from + TOGETHER)
-    for (let row = 0; row < count; row++)
-      for (let feature = from; feature < to; feature++)
-        (columns[feature - from] as Float32Array)[row] = rows[row * features + feature] as number
-    for (let feature = from; feature < to; feature++) {
+  const together: CodeColumn[] = []
+  const column = new Float32Array(count)
+  for await (const { sparse, dense } of sparseFeatures(rows, features, pace)) {
+    for (const one of sparse) {
       await pace()
-      const column = columns[feature - from] as Float32Array
+      const cuts = cutsOf(one.values, bins, count - one.rows.length)
+      if (cuts.length > 0) share(together, one, cuts, count)
+    }
+    for (const feature of dense) {
+      await pace()
+      takeColumn(rows, features, feature, column)
       const cuts = cutsOf(column, bins)
       if (cuts.length === 0) continue
       const codes = new Uint8Array(count)
       binColumn(column, cuts, codes)
-      if (!shared(together, codes, feature, cuts))
-        own.push({ codes, features: [{ feature, cuts, offset: 0, zero: -1 }], size: cuts.length + 1 })
+      own.push({ codes, features: [{ feature, cuts, offset: 0, zero: -1 }], size: cuts.length + 1 })
     }
   }
   return { count, columns: [...own, ...together] }

@@ -14,26 +14,6 @@ const LEAST = 1e-15
 /** The logarithm of a product is taken once it is below this, instead of one of each factor: the next factor must not bring it below the least double. */
 const SMALL = 1e-280
 
-/** Adds up -ln(p). */
-function logSum() {
-  let product = 1
-  let sum = 0
-  return {
-    add(p: number, weight: number): void {
-      const held = p > LEAST ? p : LEAST
-      if (weight !== 1) {
-        sum -= weight * Math.log(held)
-        return
-      }
-      product *= held
-      if (product > SMALL) return
-      sum -= Math.log(product)
-      product = 1
-    },
-    total: (): number => sum - Math.log(product),
-  }
-}
-
 /** First and second derivatives of each margin's loss, one array for each margin of a row, and how good the margins are. */
 export type LossPass = (margins: Float64Array, targets: Targets, out: readonly Derivatives[] | undefined) => LossTotals
 
@@ -42,21 +22,29 @@ const weightOf = ({ weights }: Targets, label: number): number => (weights === u
 /** One margin: the logarithm of the odds for the second of two labels (Friedman 2001, section 4.5). */
 const logistic: LossPass = (margins, targets, out) => {
   const { labels } = targets
-  const only = out?.[0]
-  const sum = logSum()
-  let right = 0
+  const [ofFirst, ofSecond] = [weightOf(targets, 0), weightOf(targets, 1)]
+  const { gradient, hessian } = out?.[0] ?? { gradient: undefined, hessian: undefined }
+  let [right, loss, product] = [0, 0, 1]
   for (let row = 0; row < labels.length; row++) {
     const label = labels[row] as number
-    const weight = weightOf(targets, label)
+    const weight = label === 1 ? ofSecond : ofFirst
     const second = 1 / (1 + exactExp(-(margins[row] as number)))
-    const first = 1 - second
-    sum.add(label === 1 ? second : first, weight)
-    if (second > first === (label === 1)) right++
-    if (only === undefined) continue
-    only.gradient[row] = weight * (second - label)
-    only.hessian[row] = weight * second * first
+    const p = label === 1 ? second : 1 - second
+    if (p > 0.5) right++
+    const held = p > LEAST ? p : LEAST
+    if (weight !== 1) loss -= weight * Math.log(held)
+    else {
+      product *= held
+      if (product < SMALL) {
+        loss -= Math.log(product)
+        product = 1
+      }
+    }
+    if (gradient === undefined || hessian === undefined) continue
+    gradient[row] = weight * (second - label)
+    hessian[row] = weight * second * (1 - second)
   }
-  return { loss: sum.total(), right, count: labels.length }
+  return { loss: loss - Math.log(product), right, count: labels.length }
 }
 
 /** A margin for each label. The second derivatives are those of the diagonal, with the factor that makes up for what it leaves out (Friedman 2001, eq. 32 and 33: K/(K-1)). */
@@ -64,7 +52,7 @@ const softmax =
   (classes: number): LossPass =>
   (margins, targets, out) => {
     const { labels } = targets
-    const sum = logSum()
+    let loss = 0
     const factor = classes / (classes - 1)
     const shares = new Float64Array(classes)
     let right = 0
@@ -76,7 +64,7 @@ const softmax =
       const most = margins[at + greatest] as number
       let total = 0
       for (let c = 0; c < classes; c++) total += shares[c] = exactExp((margins[at + c] as number) - most)
-      sum.add((shares[label] as number) / total, weight)
+      loss -= weight * Math.log(Math.max(LEAST, (shares[label] as number) / total))
       if (greatest === label) right++
       if (out === undefined) continue
       for (let c = 0; c < classes; c++) {
@@ -86,7 +74,7 @@ const softmax =
         hessian[row] = weight * factor * p * (1 - p)
       }
     }
-    return { loss: sum.total(), right, count: labels.length }
+    return { loss, right, count: labels.length }
   }
 
 /** Numbers: half the squared error's derivatives, so that a leaf's best value is the mean of what is left; of absolute errors the sign (the grower's leaves then get medians). */

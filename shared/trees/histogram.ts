@@ -41,13 +41,8 @@ export async function fillHistogram(out: Histogram, { from, to }: RowRange, fill
   out.fill(0)
   const whole = all && to - from === binned.count
   const { gradient, hessian } = whole ? derivatives : room
-  if (!whole) {
-    for (let i = from, k = 0; i < to; i++, k++) {
-      const row = rows[i] as number
-      gradient[k] = derivatives.gradient[row] as number
-      hessian[k] = derivatives.hessian[row] as number
-    }
-  }
+  const own = rows.subarray(from, to)
+  if (!whole) gather(derivatives, own, room)
   for (const column of used) {
     const wait = pace()
     if (wait !== undefined) await wait
@@ -55,7 +50,16 @@ export async function fillHistogram(out: Histogram, { from, to }: RowRange, fill
     const offset = offsets[column] as number
     const sums = out.subarray(offset, offset + 2 * size)
     if (whole) sumAll(sums, codes, gradient, hessian)
-    else sumOf(sums, codes, rows.subarray(from, to), gradient, hessian)
+    else sumOf(sums, codes, own, gradient, hessian)
+  }
+}
+
+/** The derivatives of these rows one after another, for all columns. */
+function gather(from: Derivatives, rows: Int32Array, to: Derivatives): void {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i] as number
+    to.gradient[i] = from.gradient[row] as number
+    to.hessian[i] = from.hessian[row] as number
   }
 }
 

@@ -4,19 +4,23 @@ import { answerWidth, type Forest, marginCount } from './forest.ts'
 /** Rows that go through a tree before the next one: their values and margins stay in the cache. */
 const BLOCK = 64
 
-/** Adds what the trees say of each row to its margins, in their order, as doubles: the same bits everywhere. */
-export function addMargins(forest: Forest, rows: Float32Array, count: number, margins: Float64Array): void {
+/**
+ * Adds what the trees say of each row to its margins, in their order, as doubles: the same bits everywhere. `values` are row by row, or, where few trees meet many rows, better
+ * column by column: rows then share the cache lines of what is asked.
+ */
+export function addMargins(forest: Forest, values: Float32Array, count: number, margins: Float64Array, byColumn = false): void {
   const { features, starts, feature, value, right } = forest
+  const [ofRow, ofFeature] = byColumn ? [1, count] : [features, 1]
   const width = marginCount(forest)
   for (let from = 0; from < count; from += BLOCK) {
     const to = Math.min(count, from + BLOCK)
     for (let tree = 0; tree < starts.length; tree++) {
       const root = starts[tree] as number
       for (let row = from, at = from * width + (tree % width); row < to; row++, at += width) {
-        const offset = row * features
+        const offset = row * ofRow
         let node = root
         for (let asked = feature[node] as number; asked >= 0; asked = feature[node] as number)
-          node = (rows[offset + asked] as number) <= (value[node] as number) ? node + 1 : (right[node] as number)
+          node = (values[offset + asked * ofFeature] as number) <= (value[node] as number) ? node + 1 : (right[node] as number)
         margins[at] = (margins[at] as number) + (value[node] as number)
       }
     }
