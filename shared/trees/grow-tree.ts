@@ -35,14 +35,14 @@ type OpenLeaf = RowRange & {
 /** Bytes of histograms that open leaves may keep. */
 const KEPT_BYTES = 64 * 1024 * 1024
 
-/** Grows trees over the same binned rows, one after another, in the same memory. */
-export function treeGrower(binned: BinnedRows) {
+/** Grows trees over the same binned rows, one after another, in the same memory. Leaves whose histograms are more than `keptBytes` are counted anew when they are split. */
+export function treeGrower(binned: BinnedRows, keptBytes = KEPT_BYTES) {
   const { offsets, length } = histogramLayout(binned)
   const room = gatherRoom(binned.count)
   const aside = new Int32Array(binned.count)
   const free: Histogram[] = []
   const take = (): Histogram => free.pop() ?? new Float64Array(length)
-  const mostKept = KEPT_BYTES / (length * Float64Array.BYTES_PER_ELEMENT)
+  const mostKept = keptBytes / (length * Float64Array.BYTES_PER_ELEMENT)
 
   /** Puts the rows that answer yes before the others, both in their order; where the others begin. */
   function part(rows: Int32Array, { from, to }: RowRange, { column, feature, bin }: Split): number {

@@ -38,6 +38,7 @@ export async function* sparseFeatures(
   rows: Float32Array,
   features: number,
   pace: Pace,
+  mostListed = LISTED,
 ): AsyncGenerator<{ readonly sparse: readonly SparseFeature[]; readonly dense: readonly number[] }> {
   const count = rows.length / features
   const stride = Math.ceil(STRIDE / features)
@@ -51,7 +52,7 @@ export async function* sparseFeatures(
   for (let from = 0; from < features; ) {
     let total = listed(from)
     let to = from + 1
-    while (to < features && total + listed(to) <= LISTED) total += listed(to++)
+    while (to < features && total + listed(to) <= mostListed) total += listed(to++)
     /** Where each list goes on. */
     const next = new Int32Array(features)
     for (let i = from + 1; i < to; i++) next[i] = (next[i - 1] as number) + listed(i - 1)

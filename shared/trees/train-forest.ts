@@ -1,3 +1,4 @@
+import { allFinite } from '../compute/finite.ts'
 import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
 import { type Random, seededRandom } from '../core/random.ts'
@@ -78,10 +79,12 @@ function setMedians({ nodes }: GrownTree, rows: Int32Array, labels: ArrayLike<nu
 
 /**
  * Gradient boosting of trees over histograms, with second derivatives (Friedman 2001; Chen & Guestrin 2016; Ke et al. 2017). The same options give the same bits. Lets others of its
- * thread have their turn. Throws aborted, training_diverged for a loss that is not finite, and what `afterRound` throws.
+ * thread have their turn. Throws aborted, training_diverged for a loss or a row that is not finite, and what `afterRound` throws.
  */
 export async function trainForest(options: TrainForestOptions): Promise<Forest> {
   const { rules, features, classes, train, validation, classWeights, seed, pace, done = 0 } = options
+  // what is not a number is on no side of a threshold
+  if (!allFinite(train.values)) throw new AppError('training_diverged', 'the rows to learn from hold a value that is not finite')
   const targets = { labels: train.labels, weights: classWeights }
   const count = train.labels.length
   const answer = classes === 0 ? 'number' : classes === 2 ? 'logistic' : 'softmax'

@@ -9,6 +9,8 @@ import { seededRandom } from '../../../shared/core/random.ts'
 import type { ModelTensor } from '../../../shared/tensor/model-tensor.ts'
 import { encodeForest } from '../../../shared/trees/forest-file.ts'
 import { predictForest } from '../../../shared/trees/predict-forest.ts'
+import { createInferenceService } from '../../../shared/worker/inference-service.ts'
+import { goldenVersion } from '../trees/golden-forests.ts'
 import { randomForest, rowsFor } from '../trees/random-forest.ts'
 
 const forest = randomForest(7, 'softmax')
@@ -58,4 +60,18 @@ test('[CMP-119] trees answer behind the same runtime: inputs are checked, memory
   await expect(overflowing.predict([rows])).rejects.toMatchObject({ code: 'output_not_finite' })
   overflowing.dispose()
   await expect(loadRuntime({ ...model, topology: { kind: 'trees' } }, 'cpu')).rejects.toMatchObject({ code: 'invalid_document' })
+})
+
+test('[CMP-119] whoever runs models counts the memory of trees with the rest', async () => {
+  const service = createInferenceService({})
+  const { manifest, tensors } = await goldenVersion('number')
+  const { handle } = await service.load({ manifest, tensors })
+  const other = await service.load({ manifest, tensors })
+  const both = await service.memory()
+  await service.unload(handle)
+  const one = await service.memory()
+  expect(one).toEqual({ tensors: 1, bytes: both.bytes / 2 })
+  expect(one.bytes).toBeGreaterThan(0)
+  await service.unload(other.handle)
+  expect(await service.memory()).toEqual({ tensors: 0, bytes: 0 })
 })
