@@ -9,23 +9,26 @@ export type Targets = { readonly labels: ArrayLike<number>; readonly weights?: r
 /** Sums over rows; `right` where rows have labels. */
 export type LossTotals = { readonly loss: number; readonly right: number | undefined; readonly count: number }
 
+/** Rows `from` to `to - 1`. */
+type Stretch = { readonly from: number; readonly to: number }
+
 /** Least probability whose logarithm is taken. */
 const LEAST = 1e-15
 /** The logarithm of a product is taken once it is below this, instead of one of each factor: the next factor must not bring it below the least double. */
 const SMALL = 1e-280
 
-/** First and second derivatives of each margin's loss, one array for each margin of a row, and how good the margins are. */
-export type LossPass = (margins: Float64Array, targets: Targets, out: readonly Derivatives[] | undefined) => LossTotals
+/** First and second derivatives of each margin's loss, one array for each margin of a row, and how good the margins are, over a stretch of rows. */
+export type LossPass = (margins: Float64Array, targets: Targets, out: readonly Derivatives[] | undefined, stretch: Stretch) => LossTotals
 
 const weightOf = ({ weights }: Targets, label: number): number => (weights === undefined ? 1 : (weights[label] ?? 1))
 
 /** One margin: the logarithm of the odds for the second of two labels (Friedman 2001, section 4.5). */
-const logistic: LossPass = (margins, targets, out) => {
+const logistic: LossPass = (margins, targets, out, { from, to }) => {
   const { labels } = targets
   const [ofFirst, ofSecond] = [weightOf(targets, 0), weightOf(targets, 1)]
   const { gradient, hessian } = out?.[0] ?? { gradient: undefined, hessian: undefined }
   let [right, loss, product] = [0, 0, 1]
-  for (let row = 0; row < labels.length; row++) {
+  for (let row = from; row < to; row++) {
     const label = labels[row] as number
     const weight = label === 1 ? ofSecond : ofFirst
     const second = 1 / (1 + exactExp(-(margins[row] as number)))
@@ -44,19 +47,19 @@ const logistic: LossPass = (margins, targets, out) => {
     gradient[row] = weight * (second - label)
     hessian[row] = weight * second * (1 - second)
   }
-  return { loss: loss - Math.log(product), right, count: labels.length }
+  return { loss: loss - Math.log(product), right, count: to - from }
 }
 
 /** A margin for each label. The second derivatives are those of the diagonal, with the factor that makes up for what it leaves out (Friedman 2001, eq. 32 and 33: K/(K-1)). */
 const softmax =
   (classes: number): LossPass =>
-  (margins, targets, out) => {
+  (margins, targets, out, { from, to }) => {
     const { labels } = targets
     let loss = 0
     const factor = classes / (classes - 1)
     const shares = new Float64Array(classes)
     let right = 0
-    for (let row = 0, at = 0; row < labels.length; row++, at += classes) {
+    for (let row = from, at = from * classes; row < to; row++, at += classes) {
       const label = labels[row] as number
       const weight = weightOf(targets, label)
       let greatest = 0
@@ -74,23 +77,23 @@ const softmax =
         hessian[row] = weight * factor * p * (1 - p)
       }
     }
-    return { loss, right, count: labels.length }
+    return { loss, right, count: to - from }
   }
 
 /** Numbers: half the squared error's derivatives, so that a leaf's best value is the mean of what is left; of absolute errors the sign (the grower's leaves then get medians). */
 const numeric =
   (absolute: boolean): LossPass =>
-  (margins, { labels }, out) => {
+  (margins, { labels }, out, { from, to }) => {
     const only = out?.[0]
     let loss = 0
-    for (let row = 0; row < labels.length; row++) {
+    for (let row = from; row < to; row++) {
       const error = (margins[row] as number) - (labels[row] as number)
       loss += absolute ? Math.abs(error) : error * error
       if (only === undefined) continue
       only.gradient[row] = absolute ? Math.sign(error) : error
       only.hessian[row] = 1
     }
-    return { loss, right: undefined, count: labels.length }
+    return { loss, right: undefined, count: to - from }
   }
 
 export function lossPass(loss: BoostingLoss, classes: number): LossPass {

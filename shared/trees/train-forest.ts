@@ -3,7 +3,7 @@ import { must } from '../core/assert.ts'
 import { AppError } from '../core/errors.ts'
 import { type Random, seededRandom } from '../core/random.ts'
 import { binRows } from './binned-rows.ts'
-import { type BoostingLoss, bestConstant, lossPass, type LossTotals, median } from './boosting-loss.ts'
+import { type BoostingLoss, bestConstant, type LossPass, lossPass, type LossTotals, median, type Targets } from './boosting-loss.ts'
 import { type Forest, marginCount } from './forest.ts'
 import { forestBuilder } from './forest-builder.ts'
 import { type GrownTree, treeGrower, type TreeRules } from './grow-tree.ts'
@@ -47,6 +47,8 @@ export type TrainForestOptions = {
   readonly afterRound: (round: Round, forest: () => Forest) => Promise<'go on' | 'stop'>
 }
 
+/** Rows, or walks of one through a tree, between two looks at the event loop. */
+const STRETCH = 1 << 16
 /** Bytes of validation rows of which a copy by columns is made, which is walked several times as fast; more would cost memory that a step may lack. */
 const MOST_TURNED = 256 * 1024 * 1024
 
@@ -93,10 +95,10 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
   const width = marginCount(start)
   const before = start.starts.length - done * width
   const builder = forestBuilder(start)
-  const margins = marginsOn(start, train)
-  const ofValidation = validation && marginsOn(start, validation)
+  const margins = await marginsOn(start, train, pace)
+  const ofValidation = validation && (await marginsOn(start, validation, pace))
   const columns = validation && validation.values.byteLength <= MOST_TURNED ? byColumn(validation.values, features) : undefined
-  const pass = lossPass(rules.loss, classes)
+  const over = lossOver(lossPass(rules.loss, classes), pace)
   const derivatives = Array.from(
     { length: width },
     (): Derivatives => ({ gradient: new Float32Array(count), hessian: new Float32Array(count) }),
@@ -105,7 +107,7 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
   const everyRow = Int32Array.from({ length: count }, (_, i) => i)
   const everyFeature = new Uint8Array(features).fill(1)
 
-  pass(margins, targets, derivatives)
+  await over(margins, targets, derivatives)
   for (let round = done + 1; round <= rules.rounds; round++) {
     const random = randomOf(seed, round)
     const part = rules.rowShare < 1 ? draw(count, rules.rowShare, random) : undefined
@@ -122,7 +124,7 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
       const others = part.rest.slice()
       addLeaves(grower.route(tree, others), others, rules.rate, margins, margin, width)
     }
-    const totals = pass(margins, targets, derivatives)
+    const totals = await over(margins, targets, derivatives)
     if (!Number.isFinite(totals.loss))
       throw new AppError(
         'training_diverged',
@@ -132,7 +134,7 @@ export async function trainForest(options: TrainForestOptions): Promise<Forest> 
     if (validation !== undefined && ofValidation !== undefined) {
       const added = builder.from(before + (round - 1) * width)
       addMargins(added, columns ?? validation.values, validation.labels.length, ofValidation, columns !== undefined)
-      checked = pass(ofValidation, { labels: validation.labels }, undefined)
+      checked = await over(ofValidation, { labels: validation.labels }, undefined)
     }
     if ((await options.afterRound({ round, train: totals, validation: checked }, () => builder.from(0))) === 'stop') break
   }
@@ -147,11 +149,33 @@ function byColumn(rows: Float32Array, features: number): Float32Array {
   return columns
 }
 
-function marginsOn(forest: Forest, { values, labels }: TreeRows): Float64Array {
+/** What trees say of rows, some rows at a time. */
+async function marginsOn(forest: Forest, { values, labels }: TreeRows, pace: Pace): Promise<Float64Array> {
   const margins = baseMargins(forest, labels.length)
-  addMargins(forest, values, labels.length, margins)
+  const { features, base, starts } = forest
+  const rows = Math.ceil(STRETCH / (1 + starts.length))
+  for (let from = 0; from < labels.length && starts.length > 0; from += rows) {
+    await pace()
+    const to = Math.min(labels.length, from + rows)
+    addMargins(forest, values.subarray(from * features, to * features), to - from, margins.subarray(from * base.length, to * base.length))
+  }
   return margins
 }
+
+/** A pass over all rows, some at a time. */
+const lossOver =
+  (pass: LossPass, pace: Pace) =>
+  async (margins: Float64Array, targets: Targets, out: readonly Derivatives[] | undefined): Promise<LossTotals> => {
+    const count = targets.labels.length
+    let total = pass(margins, targets, out, { from: 0, to: 0 })
+    for (let from = 0; from < count; from += STRETCH) {
+      const wait = pace()
+      if (wait !== undefined) await wait
+      const { loss, right, count: more } = pass(margins, targets, out, { from, to: Math.min(count, from + STRETCH) })
+      total = { loss: total.loss + loss, right: right === undefined ? undefined : right + (total.right ?? 0), count: total.count + more }
+    }
+    return total
+  }
 
 /** Adds what a tree says of the rows that it grew from, without walking it: rounded as the forest holds it. */
 function addLeaves({ nodes }: GrownTree, rows: Int32Array, rate: number, margins: Float64Array, margin: number, width: number): void {

@@ -103,6 +103,10 @@ describe('boosted trees', () => {
       expect(rest.forest).toEqual(whole.forest)
       expect(rest.rounds).toEqual(whole.rounds.slice(done))
     }
+    // of many trees, whose margins are made up some rows at a time
+    const many = { rounds: 230, depth: 2 }
+    const long = await grown(rows, many)
+    expect((await grown(rows, many, { initial: firstTrees(long.forest, 222), done: 222 })).forest).toEqual(long.forest)
     // what each round sees is a part
     const one = await grown(rows, { ...sampled, rounds: 1, columnShare: 0.01 })
     expect(new Set(one.forest.feature.filter((asked) => asked >= 0)).size).toBe(1)
@@ -142,7 +146,7 @@ describe('boosted trees', () => {
   })
 
   test('[CMP-118] training lets its thread do other work, tells each round, ends when told to, and at once when aborted', async () => {
-    const rows = mixedRows(60_000, 11, wave)
+    const rows = mixedRows(70_000, 11, wave)
     const controller = new AbortController()
     let ticks = 0
     const timer = setInterval(() => {
