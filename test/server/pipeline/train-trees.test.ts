@@ -30,7 +30,7 @@ const bare = ({ weights, history, bestEpoch }: RecipeResult) => ({
 })
 
 describe('trees by a recipe', () => {
-  test('[PIP-193] need no word on what is for networks; images, tokens and rates that make no sense are refused, saying what would', () => {
+  test('[PIP-194] need no word on what is for networks; images, tokens and rates that make no sense are refused, saying what would', () => {
     const wanted = recipe.parse(base)
     expect(wanted.architecture).toEqual({
       kind: 'trees',
@@ -60,7 +60,7 @@ describe('trees by a recipe', () => {
     { kind: 'cosine', rate: 0.1 },
     { kind: 'one-cycle', peak: 0.1 },
     { kind: 'constant', rate: 1.5 },
-  ])('[PIP-193] a learning rate of %j is none for trees', async (learningRate) => {
+  ])('[PIP-194] a learning rate of %j is none for trees', async (learningRate) => {
     const run = trainByRecipe(trees({ learningRate }))
     await expect(run).rejects.toMatchObject({
       code: 'invalid_input',
@@ -69,7 +69,7 @@ describe('trees by a recipe', () => {
     })
   })
 
-  test('[PIP-194] a round is an epoch: its loss and that of the validation split fall, progress and history tell them', async () => {
+  test('[PIP-195] a round is an epoch: its loss and that of the validation split fall, progress and history tell them', async () => {
     const told: TrainProgress[] = []
     const labels = trees({}, { prepared: prepared(['no', 'yes']), onProgress: (progress) => told.push(progress) })
     const { history, engine, bestEpoch } = await trainByRecipe(labels)
@@ -83,7 +83,7 @@ describe('trees by a recipe', () => {
     expect(told.at(-1)).toMatchObject({ done: 30, total: 30, epoch: 30 })
   })
 
-  test('[PIP-194] numbers are learnt on one scale and answered in their own unit, by squared and by absolute errors', async () => {
+  test('[PIP-195] numbers are learnt on one scale and answered in their own unit, by squared and by absolute errors', async () => {
     const run = trees({ epochs: 60 })
     const result = await trainByRecipe(run)
     // the deviation of these minutes is 90, their noise 5
@@ -93,7 +93,7 @@ describe('trees by a recipe', () => {
     expect(await errorOn(absolute, await trainByRecipe(absolute))).toBeLessThan(15)
   })
 
-  test('[PIP-194] early stopping goes back to the best round; class weights, rows and a least fall are heeded', async () => {
+  test('[PIP-195] early stopping goes back to the best round; class weights, rows and a least fall are heeded', async () => {
     const noisy = trees({ epochs: 200, stopEarly: { patience: 4 }, architecture: { kind: 'trees', depth: 8 } })
     const { history, bestEpoch, weights } = await trainByRecipe(noisy)
     expect(history.length).toBe(bestEpoch + 4)
@@ -124,7 +124,7 @@ describe('trees by a recipe', () => {
     await expect(trainByRecipe(trees({ leastFall: 0.9999 }))).rejects.toMatchObject({ code: 'not_converged' })
   })
 
-  test('[PIP-195] going on adds trees to those that are there, and starts where they stood', async () => {
+  test('[PIP-196] going on adds trees to those that are there, and starts where they stood', async () => {
     const first = await trainByRecipe(trees())
     const more = trees({ epochs: 5 }, { initial: first.weights })
     const second = await trainByRecipe(more)
@@ -137,7 +137,7 @@ describe('trees by a recipe', () => {
     expect(stopped.weights['trees/start']?.shape).toEqual([30 + stopped.bestEpoch])
   })
 
-  test('[PIP-195] a version of another kind, other labels, inputs or width, or with too many trees, is not gone on from, with the reason', () => {
+  test('[PIP-196] a version of another kind, other labels, inputs or width, or with too many trees, is not gone on from, with the reason', () => {
     const ready = prepared(['no', 'yes'])
     const wanted = recipe.parse(base)
     const entry = { name: 'trees/start', shape: [120] }
@@ -173,7 +173,7 @@ describe('trees that were interrupted', () => {
       { architecture: { kind: 'trees', rowShare: 0.5, columnShare: 0.7 }, epochs: 12 },
     ],
     ['more labels, going on from others', { prepared: prepared(['no', 'yes', 'never']) }, { epochs: 8 }],
-  ])('[PIP-196] go on from the disk after any round, to the same bits: %s', async (name, more, change) => {
+  ])('[PIP-197] go on from the disk after any round, to the same bits: %s', async (name, more, change) => {
     const kept = join(folder, name)
     const files: Buffer[] = []
     const disk = keepTraining({ kept, clock: systemClock, everyMs: 0 })
@@ -200,7 +200,7 @@ describe('trees that were interrupted', () => {
   })
 })
 
-test('[PIP-194] what rows are like is learnt from few of them too', async () => {
+test('[PIP-195] what rows are like is learnt from few of them too', async () => {
   const run = trees({}, { prepared: prepared(['no', 'yes']), train: split(40, 1, positive, false) })
   expect((await trainByRecipe(run)).history.at(-1)?.validationAccuracy).toBeGreaterThan(0.85)
 })

@@ -93,7 +93,7 @@ const devices = definePipeline({
 const row = { date: '2001-03-05 18:30', distance: 718, origin: 'ABQ', destination: 'LAX' }
 
 describe('flights by trees', () => {
-  test('[PIP-192] the first file becomes a released version by itself, checked in Node and in a browser, and is about as good as the network', async () => {
+  test('[PIP-193] the first file becomes a released version by itself, checked in Node and in a browser, and is about as good as the network', async () => {
     const body = await inFolder(tmpdir(), async (folder) => {
       const path = join(folder, 'flights.parquet')
       await writeFlights(path, folder, { from: '2001-01-01', until: '2001-03-01', every: 120 })
@@ -117,7 +117,7 @@ describe('flights by trees', () => {
     expect(Math.abs(must(run.metrics['logLoss'], 'a figure') / must(other.metrics['logLoss'], 'a figure') - 1)).toBeLessThan(0.03)
   }, 240_000)
 
-  test('[PIP-192] it answers over HTTP, on a device, and for a whole data set alike, and has a model card', async () => {
+  test('[PIP-193] it answers over HTTP, on a device, and for a whole data set alike, and has a model card', async () => {
     const asked = [row, { ...row, distance: null }, { ...row, origin: 'never seen' }]
     const version = 1
     await api('aliases.set', { params: { model: FLIGHTS, alias: 'stable' as Slug }, body: { version, reason: 'a test' } })
@@ -159,7 +159,7 @@ describe('flights by trees', () => {
     })
   }, 120_000)
 
-  test('[PIP-195] a retraining goes on from the live trees, and one by a network does not; threads are not asked for, which the log explains', async () => {
+  test('[PIP-196] a retraining goes on from the live trees, and one by a network does not; threads are not asked for, which the log explains', async () => {
     const from = { model: FLIGHTS, alias: 'stable' }
     const before = (await api('runs.list', { query: { pipeline: FLIGHTS, limit: '1' } })).items[0]?.id
     const trained = async (params: JsonObject, last: string | undefined) => {

@@ -43,7 +43,7 @@ const options = (runner: TrialRunner): SearchOptions => ({
   onTrial: () => {},
 })
 
-test('[PIP-197] a search over depth, samples and shrinkage ends bad trials after few rounds and finds deep trees, the same in threads', async () => {
+test('[PIP-198] a search over depth, samples and shrinkage ends bad trials after few rounds and finds deep trees, the same in threads', async () => {
   const runner = createTrialRunner(data)
   const found = await runSearch(options(runner))
   await runner.close()
