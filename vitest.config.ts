@@ -17,12 +17,12 @@ const inNode: TestProjectInlineConfiguration['test'] = {
   testTimeout: 40_000,
   hookTimeout: 40_000,
 }
-/** Tests that change what a whole process computes with: backends that fail, kernels that are replaced. */
-const APART = 'test/shared/compute/{backends,backend-retry,gradient-repairs,wasm-gradients}.test.ts'
+/** Tests that change what a whole process computes with (backends that fail, kernels that are replaced), or need one in which nothing was started. */
+const APART = 'test/shared/compute/{backends,backend-retry,gradient-repairs,trees-runtime,wasm-gradients}.test.ts'
 const IN_BROWSER = 'test/**/*.browser.test.ts'
 
 /** Files that take half a minute and more, whatever their size. */
-const LONG = /(loop\/loop|console\/console|app\/app|pipeline\/digits|kill-points|storage\/kill|pipeline\/flights)\.test\.ts$/
+const LONG = /(loop\/loop|console\/console|app\/app|pipeline\/digits|kill-points|storage\/kill|pipeline\/(trees-)?flights)\.test\.ts$/
 
 /** Long ones first: in a fresh clone, where no durations are known, files are taken by size, and the longest would run alone at the end. */
 class LongFirst extends BaseSequencer {

@@ -187,7 +187,7 @@ export async function loadModel(context: DeviceContext, name: string, options: L
       return { counted: true, shared: example !== undefined, kept }
     },
     checkForUpdate: ({ signal } = {}) => update(signal),
-    contribute: (options = {}) => context.training.contribute(name, options),
+    contribute: (options = {}) => context.training.contribute(name, options, versions.current?.manifest),
     pauseTraining: () => context.training.pause(name, true),
     resumeTraining: () => context.training.pause(name, false),
     keptExamples: () => context.training.count(name),

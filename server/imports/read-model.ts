@@ -8,7 +8,7 @@ import { cutOnnxFile } from '../../shared/formats/onnx-cuts.ts'
 import { readOnnxFile } from '../../shared/formats/onnx-file.ts'
 import { type ModelFile, readTfjsModel } from '../../shared/formats/tfjs-files.ts'
 import type { ModelFormat } from '../../shared/trust/model-format.ts'
-import { decodeModel } from '../pipeline/data/model-file.ts'
+import { decodeModel, formatOf } from '../pipeline/data/model-file.ts'
 
 export type ReadModel = RuntimeModel & { readonly format: ModelFormat; readonly description: string }
 
@@ -47,7 +47,9 @@ async function read(files: readonly ModelFile[]): Promise<ReadModel> {
   const { kind, main, others } = modelKind(files)
   if (kind === 'onnx') return readOnnx(main)
   if (kind === 'tfjs') return readTfjs(main, others)
-  return { format: 'tfjs-layers', ...decodeModel(main.bytes), description: 'layers model in safetensors' }
+  const model = decodeModel(main.bytes)
+  const format = formatOf(model)
+  return { format, ...model, description: `${format === 'trees' ? 'boosted trees' : 'layers model'} in safetensors` }
 }
 
 /** A model out of its files, without running it. Throws invalid_document, unsupported_op. */

@@ -9,6 +9,7 @@ import { AppError } from '../../shared/core/errors.ts'
 import type { RunId, Slug } from '../../shared/core/ids.ts'
 import { isJsonObject, type Json, type JsonObject } from '../../shared/core/json.ts'
 import { inputsOf } from '../../shared/data/transforms.ts'
+import { isForestTopology, treesIn } from '../../shared/trees/forest-file.ts'
 import type { Manifest } from '../../shared/trust/manifest.ts'
 import { metricsDocument } from '../pipeline/data/metrics-document.ts'
 import { limitationsOf } from './card-limitations.ts'
@@ -32,8 +33,9 @@ const runtimeBlessing = z.object({
 const history = z.object({ recipe: z.record(z.string(), z.json()) })
 
 const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : [])
-/** Names of the layers of a topology, as far as they can be read. */
-function layersOf(topology: JsonObject): string[] {
+/** Names of the layers of a topology, as far as they can be read; of trees their number. */
+function layersOf({ topology, tensors }: Pick<Manifest, 'topology' | 'tensors'>): string[] {
+  if (isForestTopology(topology)) return [`${treesIn(tensors)} boosted trees`]
   const outer = isJsonObject(topology['model_config']) ? topology['model_config'] : topology
   const config = outer['config']
   const layers = isJsonObject(config) ? list(config['layers']) : list(config)
@@ -77,7 +79,7 @@ export function createModelCards(options: CardOptions) {
         manifest: version.manifest,
         bytes: version.bytes,
         parameters: manifest.tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-        layers: layersOf(manifest.topology),
+        layers: layersOf(manifest),
         inputs: [...new Set(manifest.transforms.flatMap(inputsOf))],
         labels: [...manifest.labels],
         notes: version.notes,

@@ -132,6 +132,8 @@ export function useBackend(name: BackendName): void {
 
 /** Tensors and bytes alive in this process, on all backends. */
 export function memoryInUse(): { tensors: number; bytes: number } {
+  // asked before anything was started (trees need no backend), tfjs would start one of its own choice
+  if (started.size === 0) return { tensors: 0, bytes: 0 }
   const { numTensors, numBytes } = engine().memory()
   return { tensors: numTensors, bytes: numBytes }
 }

@@ -15,11 +15,18 @@ export type RuntimeModel = {
   readonly tensors: NamedTensors
 }
 
+/** Why a candidate other than `cpu` does not run trees. */
+export const treesElsewhere = (): AppError => new AppError('no_backend', 'trees are walked in plain JavaScript, on the CPU')
+
 /**
  * A runtime for a model: the engine follows from the kind of model and the candidate, and is itself loaded with the first model that needs it.
  * Throws no_backend, invalid_document, shape_mismatch, unsupported_op.
  */
 export async function loadRuntime(model: RuntimeModel, candidate: CandidateName, options: BackendOptions = {}): Promise<Runtime> {
+  if (model.format === 'trees') {
+    if (candidate !== 'cpu') throw treesElsewhere()
+    return (await import('./trees-runtime.ts')).loadTreesRuntime(model)
+  }
   if (candidate === 'plan') {
     if (model.format !== undefined && model.format !== 'tfjs-layers')
       throw new AppError('no_backend', 'plans are compiled from layers models only')

@@ -1,8 +1,8 @@
-import { ok, type Result } from '../core/result.ts'
+import { fail, ok, type Result } from '../core/result.ts'
 import type { CandidateName } from './backend-choice.ts'
 import { type BackendLife } from './backend-life.ts'
 import { type BackendName, type BackendOptions, lifeOf, startBackend } from './backends.ts'
-import type { RuntimeModel } from './load-runtime.ts'
+import { type RuntimeModel, treesElsewhere } from './load-runtime.ts'
 import { checkParity } from './parity.ts'
 
 /** The life in which each backend has proven itself: once is enough, until it is started anew. */
@@ -12,6 +12,8 @@ const proven = new Map<BackendName, BackendLife>()
 export async function provenBackend(name: CandidateName, model: RuntimeModel, options: BackendOptions): Promise<Result<unknown>> {
   // onnxruntime has no gradients to compare; what it computes is proven by the model's own self-test
   if (model.format === 'onnx') return ok(undefined)
+  // nothing is started for trees, on any candidate
+  if (model.format === 'trees') return name === 'cpu' ? ok(undefined) : fail(treesElsewhere())
   // the plan's weights and shapes come from a model that tfjs builds, wherever
   const backend = name === 'plan' ? 'cpu' : name
   const started = await startBackend(backend, options)

@@ -6,7 +6,7 @@ const candidate = z.enum(CANDIDATES)
 const backendChoice = z.object({
   candidate,
   backend: z.enum(['webgpu', 'wasm', 'cpu']),
-  engine: z.enum(['tfjs', 'plan', 'onnxruntime']),
+  engine: z.enum(['tfjs', 'plan', 'onnxruntime', 'trees']),
   timings: z.partialRecord(candidate, z.object({ first: z.number(), median: z.number() })),
   skipped: z.partialRecord(candidate, z.string()),
   measured: z.number(),

@@ -8,8 +8,8 @@ import { allFinite } from './finite.ts'
 
 export type TensorSpec = { readonly name: string; readonly dtype: string; readonly shape: readonly (number | null)[] }
 
-/** What computes: tfjs op by op, our compiled plan, or onnxruntime. */
-export type Engine = 'tfjs' | 'plan' | 'onnxruntime'
+/** What computes: tfjs op by op, our compiled plan, onnxruntime, or a walk through trees. */
+export type Engine = 'tfjs' | 'plan' | 'onnxruntime' | 'trees'
 
 /**
  * A model ready to answer, whatever computes it. What holds for each:

@@ -31,6 +31,10 @@ export const DEFAULT_PAGE_ITEMS = 50
 export const MIN_PIECE_BYTES = 1 * MIB
 export const MAX_PIECE_BYTES = 4 * MIB
 export const MAX_TENSORS_PER_MODEL = 4096
+/** Boosted trees: values of a row, trees, and nodes of all of them, of 9 to 12 bytes each. */
+export const MAX_FOREST_FEATURES = 1 << 20
+export const MAX_FOREST_TREES = 100_000
+export const MAX_FOREST_NODES = 1 << 23
 export const MAX_MANIFEST_BYTES = 4 * MIB
 /** How long a release document may be believed without a fresh one. */
 export const RELEASE_LIFETIME_MS = 24 * 60 * 60 * 1000

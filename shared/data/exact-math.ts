@@ -59,3 +59,47 @@ export function sineOfTurn(part: number, whole: number): number {
 }
 
 export const cosineOfTurn = (part: number, whole: number): number => sineOfTurn((4 * part + whole) % (4 * whole), 4 * whole)
+
+/** 2^(1/32) to the power of each whole number below 32, out of square roots, which IEEE 754 rounds in one way only. */
+const ROOTS = ((): Float64Array => {
+  let root = 2
+  const halvings = Array.from({ length: 5 }, () => (root = Math.sqrt(root)))
+  return Float64Array.from({ length: 32 }, (_, i) =>
+    halvings.reduce((product, power, bit) => (i & (16 >> bit) ? product * power : product), 1),
+  )
+})()
+const LEAST_EXPONENT = -1074
+/** Powers of two from the least double on. */
+const POWERS = ((): Float64Array => {
+  const powers = new Float64Array(1024 - LEAST_EXPONENT)
+  let power = Number.MIN_VALUE
+  for (let i = 0; i < powers.length; i++, power *= 2) powers[i] = power
+  return powers
+})()
+const STEPS_PER_UNIT = 32 / Math.LN2
+// ln 2 / 32 in two parts, as above
+const STEP_HIGH = LN2_HIGH / 32
+const STEP_LOW = LN2_LOW / 32
+const THIRD = 1 / 6
+const FOURTH = 1 / 24
+const FIFTH = 1 / 120
+const SIXTH = 1 / 720
+
+/** e^x of a finite x, to a few units in the last place: 2^(k/32) e^r with |r| at most 0.011, e^r by its Taylor series. Infinite from 709.79 on, 0 below -745.2. */
+export function exactExp(x: number): number {
+  if (x > 709.79) return Number.POSITIVE_INFINITY
+  if (x < -745.2) return 0
+  const steps = x * STEPS_PER_UNIT
+  // the nearest whole number; which of two equally near ones does not matter
+  const k = (steps < 0 ? steps - 0.5 : steps + 0.5) | 0
+  const r = x - k * STEP_HIGH - k * STEP_LOW
+  const square = r * r
+  const series = r + square * (0.5 + r * THIRD + square * (FOURTH + r * FIFTH + square * SIXTH))
+  const root = ROOTS[k & 31] as number
+  const mantissa = root + root * series
+  const exponent = k >> 5
+  // at both ends the power alone is no double
+  if (exponent > 1023) return mantissa * 2 * (POWERS[1023 - LEAST_EXPONENT] as number)
+  if (exponent < -1022) return mantissa * (POWERS[exponent + 64 - LEAST_EXPONENT] as number) * 2 ** -64
+  return mantissa * (POWERS[exponent - LEAST_EXPONENT] as number)
+}

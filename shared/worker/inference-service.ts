@@ -107,7 +107,16 @@ export function createInferenceService(defaults: InferenceServiceOptions): Infer
     },
     async memory() {
       // before the first model there is no backend to ask
-      return next === 1 ? { tensors: 0, bytes: 0 } : memoryInUse()
+      const total = next === 1 ? { tensors: 0, bytes: 0 } : memoryInUse()
+      // each engine beside tfjs counts what all of its models hold
+      const others = new Map([...loaded.values()].map(({ runtime }) => [runtime.engine, runtime]))
+      for (const [engine, runtime] of others) {
+        if (engine === 'tfjs') continue
+        const { tensors, bytes } = runtime.memory()
+        total.tensors += tensors
+        total.bytes += bytes
+      }
+      return total
     },
   }
 }

@@ -3,6 +3,7 @@ import { AppError, toAppError } from '../../../shared/core/errors.ts'
 import { slug } from '../../../shared/core/fields.ts'
 import type { LeaseId } from '../../../shared/core/ids.ts'
 import type { Bytes } from '../../../shared/core/bytes.ts'
+import type { Manifest } from '../../../shared/trust/manifest.ts'
 import type { LabelledInput } from '../../../shared/worker/training-api.ts'
 import type { ContributeProgress, Contribution } from '../api.ts'
 import type { DeviceContext } from '../device-context.ts'
@@ -37,6 +38,10 @@ async function takeLease({ client, identity }: DeviceContext, model: string, sig
     return ask()
   }
 }
+
+/** Why devices cannot train a version; undefined where they can. */
+export const whyUntrainable = ({ version, requires: { runtime } }: Manifest): string | undefined =>
+  runtime === 'tfjs-layers' ? undefined : `version ${version} is a model of the kind ${runtime}, which answers but cannot be trained`
 
 /** Notes the lease before anything is sent. False where this device has taken part in the round under another one: it was registered anew since. */
 async function enter({ storage }: DeviceContext, model: string, lease: { round: string; id: string }): Promise<boolean> {
@@ -81,11 +86,8 @@ export async function takePart(context: DeviceContext, input: ContributeInput): 
     onBytes: (done, total) => onProgress({ phase: 'download', done, total }),
   })
   const { topology, signature, transforms, monitors, selfTest, labels, requires } = source.manifest
-  if (requires.runtime !== 'tfjs-layers')
-    throw new AppError(
-      'unsupported_op',
-      `version ${plan.base} is a model of the kind ${requires.runtime}, which answers but cannot be trained`,
-    )
+  const untrainable = whyUntrainable(source.manifest)
+  if (untrainable !== undefined) throw new AppError('unsupported_op', untrainable)
   // told before the first step: a small job ends before its trainer has anything to tell
   onProgress({ phase: 'train', done: 0, total: 0 })
   const trained = await trainer.train(

@@ -2,9 +2,10 @@ import { AppError, toAppError } from '../../../shared/core/errors.ts'
 import type { ContributeOptions, Contribution } from '../api.ts'
 import type { DeviceContext } from '../device-context.ts'
 import type { RecentAnswer } from '../recent-answers.ts'
-import { takePart } from './contribute.ts'
+import { takePart, whyUntrainable } from './contribute.ts'
 import { type KeptExamples, keptExamples } from './kept-examples.ts'
 import { createPausing } from './pausing.ts'
+import type { Manifest } from '../../../shared/trust/manifest.ts'
 import type { Trainer } from './trainer.ts'
 import { createTrainingShare } from './training-share.ts'
 
@@ -16,7 +17,8 @@ export type Training = Pick<KeptExamples, 'count'> & {
   answered(ms: number): void
   /** Keeps an answer's input under its right label where the person agreed to that. */
   keep(model: string, id: string, answer: RecentAnswer, label: string): Promise<boolean>
-  contribute(model: string, options: ContributeOptions): Promise<Contribution>
+  /** `runs` is the manifest of the version that answers now, where there is one. */
+  contribute(model: string, options: ContributeOptions, runs: Manifest | undefined): Promise<Contribution>
   /** Lets the training of a model's contribution rest, or go on. Resolves when it does; false where none is under way. */
   pause(model: string, paused: boolean): Promise<boolean>
   /** The person does not agree any more: what was kept is deleted, and training under way ends. */
@@ -40,10 +42,20 @@ export function createTraining(
     for (const controller of running.keys()) controller.abort(why)
   }
 
-  async function begin(device: DeviceContext, model: string, { onProgress = () => {}, signal }: ContributeOptions): Promise<Contribution> {
+  async function begin(
+    device: DeviceContext,
+    model: string,
+    { onProgress = () => {}, signal }: ContributeOptions,
+    runs: Manifest | undefined,
+  ): Promise<Contribution> {
     if (trainer === undefined) return refused('unavailable', 'nothing on this device can train')
     const examples = await kept.read(model)
-    if (examples.length === 0) return refused('invalid_input', 'there are no labelled examples on this device yet')
+    if (examples.length === 0) {
+      // of what cannot be trained no examples are kept, so that there will never be any
+      const untrainable = runs && whyUntrainable(runs)
+      if (untrainable !== undefined) return refused('unsupported_op', untrainable)
+      return refused('invalid_input', 'there are no labelled examples on this device yet')
+    }
     const own = new AbortController()
     const pausing = createPausing()
     running.set(own, { model, pausing })
@@ -77,10 +89,10 @@ export function createTraining(
     },
     count: (model) => kept.count(model),
     keep: async (model, id, answer, label) => whole().consent.training && kept.keep(model, id, answer, label),
-    async contribute(model, options) {
+    async contribute(model, options, runs) {
       const device = whole()
       if (!device.consent.training) return refused('forbidden', 'the person has not agreed to training')
-      const contribution = await device.locks.tryHold(LOCK, () => begin(device, model, options))
+      const contribution = await device.locks.tryHold(LOCK, () => begin(device, model, options, runs))
       return contribution ?? refused('conflict', 'this device is training already, here or in another tab')
     },
     async pause(model, paused) {

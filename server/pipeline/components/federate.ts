@@ -84,6 +84,12 @@ export const federate = defineComponent({
     const base = liveVersion.parse(reads)
     if (base === null) throw new AppError('conflict', `${model}@${alias} has no version yet: devices need one to start from`)
     const { manifest, model: file } = await fetchVersion(api, base.manifest as Sha256, signal)
+    const { runtime } = manifest.requires
+    if (runtime !== 'tfjs-layers')
+      throw new AppError(
+        'unsupported_op',
+        `version ${base.version} is a model of the kind ${runtime}, which devices answer with but cannot train`,
+      )
     const form = trainedForm(manifest, sliceBy)
     const opened = await api(
       'rounds.open',

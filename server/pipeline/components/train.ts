@@ -1,13 +1,11 @@
 import * as z from 'zod'
 import type { Topology } from '../../../shared/compute/model.ts'
 import type { EpochRecord } from '../../../shared/compute/train.ts'
-import { canonicalJson } from '../../../shared/core/canonical-json.ts'
 import type { Sha256 } from '../../../shared/core/digest.ts'
 import { toAppError } from '../../../shared/core/errors.ts'
-import { inputsOf } from '../../../shared/data/transforms.ts'
 import { defineComponent } from '../component.ts'
 import { preparation } from '../data/example-form.ts'
-import { keepTraining, keptTraining } from '../data/kept-training.ts'
+import { keepTraining, keptTraining, reachedBy } from '../data/kept-training.ts'
 import { fetchVersion, findLive, liveVersion } from '../data/live-version.ts'
 import { encodeModel, type ModelFile } from '../data/model-file.ts'
 import { type Recipe, recipe } from '../data/recipe.ts'
@@ -16,6 +14,7 @@ import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
 import { trainByRecipe } from '../data/train-recipe.ts'
 import { trials, tunedRecipe } from '../data/trials.ts'
+import { cannotGoOn } from '../data/warm-start.ts'
 
 const params = z.strictObject({
   recipe,
@@ -48,20 +47,18 @@ export const train = defineComponent({
   limits: { timeoutMs: 30 * 60 * 1000 },
   reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
   async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, kept, clock, log, logMetrics, progress }) {
-    const backend = await startStepBackend()
     const prepared = await inputs.transforms.json(preparation)
     const tuned = inputs.trials === undefined ? undefined : await inputs.trials.json(trials)
     const chosen: Recipe = tuned === undefined ? given.recipe : tunedRecipe(given.recipe, tuned)
 
+    const trees = chosen.architecture.kind === 'trees'
+    const backend = trees ? 'cpu' : await startStepBackend()
+
     const live = given.warmStart === null ? null : liveVersion.parse(reads)
     const from = live === null ? undefined : await fetchVersion(api, live.manifest as Sha256, signal)
-    const fits =
-      from !== undefined &&
-      canonicalJson(from.manifest.labels) === canonicalJson(prepared.labels) &&
-      canonicalJson(from.manifest.transforms.map((one) => [one.kind, ...inputsOf(one)])) ===
-        canonicalJson(prepared.transforms.map((one) => [one.kind, ...inputsOf(one)]))
-    if (from !== undefined && !fits) log.warn(`version ${live?.version} has other labels or inputs: training starts anew`)
-    const start: ModelFile | undefined = fits ? from.model : undefined
+    const unfit = from && cannotGoOn(from.manifest, chosen, prepared)
+    if (unfit !== undefined) log.warn(`version ${live?.version} ${unfit}: training starts anew`)
+    const start: ModelFile | undefined = unfit === undefined ? from?.model : undefined
     const topology: Topology = start?.topology ?? topologyOf(chosen, prepared)
 
     const [training, validation] = await Promise.all([
@@ -69,16 +66,13 @@ export const train = defineComponent({
       loadSplit(inputs.validation.path, prepared, folder),
     ])
     log.info(
-      `${start === undefined ? 'training from scratch' : `going on from version ${live?.version}`} on ${backend}: ${training.labels.length} rows, ${chosen.epochs} epochs`,
+      `${start === undefined ? 'training from scratch' : `going on from version ${live?.version}`} on ${backend}: ${training.labels.length} rows, ${chosen.epochs} ${trees ? 'rounds' : 'epochs'}`,
     )
     const resume = await keptTraining(kept).catch((thrown: unknown) => {
       log.warn(toAppError(thrown).detail)
       return undefined
     })
-    if (resume !== undefined) {
-      const { done, run } = resume.checkpoint
-      log.info(`going on after step ${done} of ${run.epochs * Math.ceil(run.examples / run.batchSize)}: an interrupted attempt came so far`)
-    }
+    if (resume !== undefined) log.info(`going on after ${reachedBy(resume)}: an interrupted attempt came so far`)
     const { weights, history, bestEpoch, engine } = await trainByRecipe({
       recipe: chosen,
       topology,
@@ -106,7 +100,7 @@ export const train = defineComponent({
     // times differ between two runs of the same training, and so are told in the log only: the artifact names what was learnt
     const epochs = history.map(({ seconds: _, ...epoch }) => epoch)
     const best = epochs[bestEpoch - 1]
-    const parent = fits ? (live?.version ?? null) : null
+    const parent = start === undefined ? null : (live?.version ?? null)
     return {
       outputs: {
         model: await blobs.bytes(encodeModel({ topology, tensors: weights }), { properties: { parameters, parent, round: null } }),

@@ -10,7 +10,7 @@ import { ensureClientBuilt } from '../../client-build.ts'
 import { defineComponent } from '../component.ts'
 import { openModel } from '../data/evaluate-model.ts'
 import { preparation } from '../data/example-form.ts'
-import { readModel } from '../data/model-file.ts'
+import { formatOf, readModel } from '../data/model-file.ts'
 import { runnableManifest } from '../data/runnable-manifest.ts'
 import { loadSplit } from '../data/split-examples.ts'
 import { startStepBackend } from '../data/step-backend.ts'
@@ -25,7 +25,7 @@ const params = z.strictObject({
   browser: z.enum(['required', 'if-present', 'off']).default('if-present'),
   /** Where it is; found by itself when null. */
   chromium: z.string().nullable().default(null),
-  /** Backends that the candidate must run on in the browser. */
+  /** Backends that the candidate must run on in the browser; trees run on the CPU, whatever is named. */
   backends: z
     .array(z.enum(['webgpu', 'wasm', 'cpu']))
     .min(1)
@@ -71,7 +71,7 @@ export const validateRuntime = defineComponent({
     progress(0, 2, 'in Node')
     let manifest: RunnableManifest | undefined
     try {
-      await startStepBackend()
+      if (formatOf(file) !== 'trees') await startStepBackend()
       const examples = await loadSplit(inputs.examples.path, prepared, folder, { rows: 64 })
       const runtime = await openModel(file)
       try {
@@ -126,7 +126,7 @@ export const validateRuntime = defineComponent({
             pages,
             manifest,
             tensors: encodeSafetensors(file.tensors, {}),
-            candidates: given.backends,
+            candidates: formatOf(file) === 'trees' ? ['cpu'] : given.backends,
             folder,
             timeoutMs: given.timeoutMs,
             clock,

@@ -3,12 +3,15 @@ import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
 import type { Runtime } from '../../../shared/compute/runtime.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
 import { type Answers, bothClasses } from './measured.ts'
-import type { ModelFile } from './model-file.ts'
+import { formatOf, type ModelFile } from './model-file.ts'
 import type { SplitExamples } from './split-examples.ts'
 import { wasmPath } from './step-backend.ts'
 
-/** The model on the backend that steps compute on. Throws for one that cannot be loaded, or whose weights do not fit. */
-export const openModel = (model: ModelFile): Promise<Runtime> => loadRuntime(model, 'wasm', { wasmPath: wasmPath() })
+/** The model on the backend that steps compute on; trees on the CPU. Throws for one that cannot be loaded, or whose weights do not fit. */
+export function openModel(model: ModelFile): Promise<Runtime> {
+  const format = formatOf(model)
+  return loadRuntime({ ...model, format }, format === 'trees' ? 'cpu' : 'wasm', { wasmPath: wasmPath() })
+}
 
 /** What a model answers on a split: probabilities of every label, or numbers. */
 export async function answersOf(

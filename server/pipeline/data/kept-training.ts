@@ -4,17 +4,37 @@ import { join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 import type { Clock } from '../../../shared/core/clock.ts'
 import { AppError } from '../../../shared/core/errors.ts'
+import type { EpochRecord } from '../../../shared/compute/train.ts'
 import type { TrainingCheckpoint } from '../../../shared/compute/training-checkpoint.ts'
+import type { Forest } from '../../../shared/trees/forest.ts'
 import { writeWhole } from '../../storage/write-whole.ts'
 import type { BestEpoch } from './early-stopping.ts'
 
-/** All that training by a recipe has found out so far. */
-export type TrainingState = {
+/** All that training a network by a recipe has found out so far. */
+export type NetworkState = {
+  readonly kind: 'network'
   readonly checkpoint: TrainingCheckpoint
   /** What early stopping would go back to. */
   readonly best: BestEpoch | undefined
   /** The loss of each batch of the first epoch. */
   readonly firstEpoch: readonly number[]
+}
+
+/** All that boosting trees by a recipe has found out so far: a round follows from the trees before it. */
+export type TreesState = {
+  readonly kind: 'trees'
+  readonly forest: Forest
+  readonly history: readonly EpochRecord[]
+  readonly best: BestEpoch | undefined
+}
+
+export type TrainingState = NetworkState | TreesState
+
+/** For people: how far a state got. */
+export function reachedBy(state: TrainingState): string {
+  if (state.kind === 'trees') return `round ${state.history.length}`
+  const { done, run } = state.checkpoint
+  return `step ${done} of ${run.epochs * Math.ceil(run.examples / run.batchSize)}`
 }
 
 /** Where training keeps its state, so that an attempt that is killed is gone on from. */

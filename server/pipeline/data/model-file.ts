@@ -3,10 +3,15 @@ import type { Bytes } from '../../../shared/core/bytes.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { JsonObject } from '../../../shared/core/json.ts'
 import { decodeSafetensors, encodeSafetensors } from '../../../shared/tensor/safetensors.ts'
+import type { ModelFormat } from '../../../shared/trust/model-format.ts'
+import { isForestTopology } from '../../../shared/trees/forest-file.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
 
 /** A trained model: safetensors, whose metadata holds the topology and the weights' order as JSON. */
 export type ModelFile = { readonly topology: JsonObject; readonly tensors: NamedTensors }
+
+/** What such a file holds follows from its topology. */
+export const formatOf = ({ topology }: Pick<ModelFile, 'topology'>): ModelFormat => (isForestTopology(topology) ? 'trees' : 'tfjs-layers')
 
 export const encodeModel = ({ topology, tensors }: ModelFile): Bytes =>
   encodeSafetensors(tensors, { format: 'shoal-model', topology: JSON.stringify(topology), order: JSON.stringify(Object.keys(tensors)) })

@@ -5,6 +5,7 @@ import { recurrent } from '../../../shared/compute/recurrent.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Preparation } from './example-form.ts'
 import type { Recipe } from './recipe.ts'
+import { treesTopology } from './trees-topology.ts'
 import { inputShape } from './split-examples.ts'
 
 /** Throws invalid_input where the data is no text as tokens. */
@@ -18,7 +19,7 @@ function vocabularyOf({ transforms }: Preparation): number {
   return vocabularySize(tokens)
 }
 
-/** The network of a recipe for the prepared data; for regression it ends in one number. Throws invalid_input where architecture and data do not go together. */
+/** The network (or the kind of trees) of a recipe for the prepared data; for regression it ends in one number. Throws invalid_input where architecture and data do not go together. */
 export function topologyOf({ architecture: wanted }: Recipe, prepared: Preparation): Topology {
   const shape = inputShape(prepared)
   const [height, width, channels] = shape
@@ -44,6 +45,8 @@ export function topologyOf({ architecture: wanted }: Recipe, prepared: Preparati
       const { dropout, kind: _, vocabulary = vocabularyOf(prepared), ...rest } = wanted
       return recurrent({ ...rest, vocabulary, length: height, classes: common.classes, ...(dropout === undefined ? {} : { dropout }) })
     }
+    case 'trees':
+      return treesTopology(prepared, shape)
     case 'topology':
       return wanted.topology as Topology
   }

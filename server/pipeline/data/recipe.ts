@@ -33,6 +33,27 @@ const architecture = z.discriminatedUnion('kind', [
     units: count,
     dropout: share.optional(),
   }),
+  /**
+   * Gradient-boosted trees over columns (shared/trees). `epochs` are the rounds, a constant `learningRate` the shrinkage; what else is for networks (optimizer, batchSize) is not looked at.
+   */
+  z.strictObject({
+    kind: z.literal('trees'),
+    /** Questions on the way to a leaf, at most. */
+    depth: count.max(16).default(6),
+    /** Leaves of a tree, at most: the best split of all comes first then. */
+    leaves: z.int().min(2).max(65_536).optional(),
+    /** Pulls leaves with few rows to 0. */
+    lambda: z.number().min(0).default(1),
+    /** Second derivatives of the loss that a leaf's rows have in all, at least: for regression the number of rows, for labels less the surer they are. */
+    leastChildWeight: z.number().min(0).default(1),
+    /** What a question must take off the loss. */
+    leastGain: z.number().min(0).default(0),
+    /** Of rows and of network inputs, what each round sees. */
+    rowShare: positive.max(1).default(1),
+    columnShare: positive.max(1).default(1),
+    /** Stretches that the values of a column are cut into. */
+    bins: z.int().min(2).max(255).default(255),
+  }),
   /** A tfjs layers topology as it is. */
   z.strictObject({ kind: z.literal('topology'), topology: z.record(z.string(), z.json()) }),
 ])
@@ -65,8 +86,8 @@ const augmentation = z.strictObject({
 export const recipe = z.strictObject({
   architecture,
   epochs: count.max(1000),
-  batchSize: count.max(4096),
-  optimizer,
+  batchSize: count.max(4096).default(256),
+  optimizer: optimizer.default({ kind: 'adam' }),
   learningRate,
   augment: augmentation.default({}),
   /** Rows of one epoch; all of the training split when absent. */

@@ -3,7 +3,7 @@ import type { Runtime } from '../../../shared/compute/runtime.ts'
 import type { SelfTest } from '../../../shared/tensor/golden.ts'
 import type { RunnableManifest } from '../../../shared/worker/inference-api.ts'
 import type { Preparation } from './example-form.ts'
-import type { ModelFile } from './model-file.ts'
+import { formatOf, type ModelFile } from './model-file.ts'
 
 const shapeOf = (dimensions: readonly (number | null)[]): number[] => dimensions.map((dimension) => dimension ?? -1)
 
@@ -25,6 +25,6 @@ export function runnableManifest(
     labels: prepared.labels,
     monitors: prepared.form.kind === 'image' ? 'image' : 'columns',
     selfTest,
-    requires: { runtime: 'tfjs-layers', shoal: '0.1.0' },
+    requires: { runtime: formatOf(file), shoal: '0.1.0' },
   }
 }

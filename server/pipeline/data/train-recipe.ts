@@ -14,6 +14,7 @@ import type { KeptTraining, TrainingState } from './kept-training.ts'
 import type { Recipe } from './recipe.ts'
 import { rowsOf, sampleRows } from './sampling.ts'
 import { inputShape, type SplitExamples } from './split-examples.ts'
+import { trainTrees } from './train-trees.ts'
 import { fromUnits, intoUnits, scaledTargets, targetScale } from './target-scale.ts'
 
 export type RecipeRun = {
@@ -36,7 +37,10 @@ export type RecipeRun = {
   readonly resume?: TrainingState | undefined
 }
 
-export type RecipeResult = TrainResult & {
+export type RecipeResult = Omit<TrainResult, 'engine'> & {
+  /** What computed the steps, and why. */
+  readonly engine?: { readonly kind: 'plan' | 'tfjs' | 'trees'; readonly reason: string }
+
   /** The epoch whose weights these are: an earlier one than the last where training stopped early. */
   readonly bestEpoch: number
 }
@@ -52,7 +56,9 @@ function transformOf(prepared: Preparation, { augment }: Recipe, transform: Batc
  * Throws training_diverged where the loss or a weight is not finite, not_converged where the loss did not fall.
  */
 export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
-  const { recipe, topology, initial, prepared, train, validation, seed, threads = 1, signal, keep, resume } = run
+  const { recipe, topology, initial, prepared, train, validation, seed, threads = 1, signal, keep } = run
+  if (recipe.architecture.kind === 'trees') return trainTrees(run, recipe.architecture)
+  const resume = run.resume?.kind === 'network' ? run.resume : undefined
   const chosen = rowsOf(train, sampleRows(train, recipe, seededRandom(seed)))
   const classWeights = classWeightsOf(recipe, prepared, chosen.labels)
   // the scale goes into the output layer, which a topology of somebody's own need not have
@@ -87,7 +93,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
           checkpoint: {
             every: 1,
             due: keep.due,
-            save: (checkpoint) => keep.save({ checkpoint, best: early?.best(), firstEpoch }),
+            save: (checkpoint) => keep.save({ kind: 'network', checkpoint, best: early?.best(), firstEpoch }),
           },
         }),
     afterEpoch: async (epoch, now) => {

@@ -50,6 +50,7 @@ test.each([
     let first: number | undefined
     const onProgress = ({ done }: { done: number }) => void (first ??= done)
     expect(bare(await trainByRecipe(recipeRun(change, { resume, onProgress, ...more })))).toEqual(whole)
+    if (resume.kind !== 'network') throw new TypeError('not the state of a network')
     // what is left, and no more
     if (first !== undefined) expect(first).toBe(resume.checkpoint.done + 1)
     epochs += resume.checkpoint.random === undefined ? 1 : 0
@@ -85,7 +86,7 @@ test('[PIP-179] checkpoints are written after a quarter of a second, then every 
     return keep.due()
   }
   expect([dueAt(249), dueAt(1)]).toEqual([false, true])
-  const state = { checkpoint: {} as never, best: undefined, firstEpoch: [] }
+  const state = { kind: 'network' as const, checkpoint: {} as never, best: undefined, firstEpoch: [] }
   await keep.save(state)
   expect([dueAt(1999), dueAt(1)]).toEqual([false, true])
   slow = 100

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cosineOfTurn, exactLog, sineOfTurn } from '../../../shared/data/exact-math.ts'
+import { cosineOfTurn, exactExp, exactLog, sineOfTurn } from '../../../shared/data/exact-math.ts'
 import { parseIsoTime } from '../../../shared/data/civil-date.ts'
 
 test('[DAT-52] the logarithm is right to two units in the last place over all positive numbers', () => {
@@ -12,6 +12,18 @@ test('[DAT-52] the logarithm is right to two units in the last place over all po
   fc.assert(fc.property(fc.double({ min: 0.5, max: 2, noNaN: true }), right), { numRuns: 2000 })
   for (const x of [1, 2, 10, Number.MIN_VALUE, Number.MAX_VALUE, 2 ** -1022, Math.SQRT1_2, 1 + 2 ** -52, 1 - 2 ** -53]) right(x)
   expect(exactLog(1)).toBe(0)
+})
+
+test('[DAT-52] the exponential is right to some units in the last place, to both ends of the numbers', () => {
+  const right = (x: number) => {
+    const expected = Math.exp(x)
+    if (expected === Number.POSITIVE_INFINITY) expect(exactExp(x)).toBe(expected)
+    else expect(Math.abs(exactExp(x) - expected)).toBeLessThanOrEqual(8 * Math.max(expected * 2 ** -52, 2 ** -1074))
+  }
+  fc.assert(fc.property(fc.double({ min: -750, max: 720, noNaN: true }), right), { numRuns: 3000 })
+  fc.assert(fc.property(fc.double({ min: -2, max: 2, noNaN: true }), right), { numRuns: 2000 })
+  for (const x of [0, -0, 1, -1, Math.LN2, 709.7, 709.78, 710, 1e308, -708, -745, -746, -1e308, Number.MIN_VALUE]) right(x)
+  expect([exactExp(0), exactExp(-0)]).toEqual([1, 1])
 })
 
 test('[DAT-52] sine and cosine of every part of a cycle are right, and exact at its quarters', () => {
