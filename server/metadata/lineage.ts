@@ -1,36 +1,45 @@
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import { must } from '../../shared/core/assert.ts'
-import type { ArtifactId } from '../../shared/core/ids.ts'
-import type { LineageEvent, LineageExecution, LineageStore, Link, NumberedExecution } from './lineage-store.ts'
-import { artifactSummaryOf, type BareArtifact } from './metadata-store.ts'
+import type { ArtifactId, StepId } from '../../shared/core/ids.ts'
+import type { LineageEvent, LineageExecution, LineageStore, Link } from './lineage-store.ts'
+import { artifactSummaryOf } from './metadata-store.ts'
 
 export type Lineage = { readonly artifacts: ArtifactSummary[]; readonly executions: LineageExecution[]; readonly events: LineageEvent[] }
 
-/** What a walk has come by, by number. */
-type Walk = {
-  readonly artifacts: Map<number, BareArtifact>
-  readonly executions: Set<number>
-  readonly inputs: Link[]
-  readonly outputs: Link[]
+/** What a walk comes by: ids by number, what was put out, and what went in, whose ends may not be known yet. */
+function startWalk() {
+  return {
+    artifacts: [] as ArtifactSummary[],
+    executions: [] as LineageExecution[],
+    artifactIds: new Map<number, ArtifactId>(),
+    executionIds: new Map<number, StepId>(),
+    outputs: [] as LineageEvent[],
+    inputs: [] as Link[],
+  }
 }
+type Walk = ReturnType<typeof startWalk>
 
 /** Each artifact was made by one execution, from its inputs. */
 async function ancestry(store: LineageStore, start: number): Promise<Walk> {
-  const walk: Walk = { artifacts: new Map(), executions: new Set(), inputs: [], outputs: [] }
+  const walk = startWalk()
   for (let front = [start]; front.length > 0; ) {
     const reached: number[] = []
-    for (const row of await store.artifacts(front)) {
-      walk.artifacts.set(row.seq, row)
-      if (row.made_by === null) continue
-      walk.outputs.push({ artifact: row.seq, execution: row.made_by, path: row.made_as ?? '' })
-      if (walk.executions.has(row.made_by)) continue
-      walk.executions.add(row.made_by)
+    for (const row of await store.made(front)) {
+      const id = row.id as ArtifactId
+      walk.artifactIds.set(row.seq, id)
+      walk.artifacts.push(artifactSummaryOf(row, row))
+      if (row.made_by === null || row.execution === null) continue
+      const { execution, run, step, component, state } = row
+      walk.outputs.push({ artifact: id, execution, type: 'output', path: row.made_as ?? '' })
+      if (walk.executionIds.has(row.made_by)) continue
+      walk.executionIds.set(row.made_by, execution)
+      walk.executions.push({ id: execution, run, step, component, state })
       reached.push(row.made_by)
     }
     const next = new Set<number>()
     for (const link of await store.inputsOf(reached)) {
       walk.inputs.push(link)
-      if (!walk.artifacts.has(link.artifact)) next.add(link.artifact)
+      if (!walk.artifactIds.has(link.artifact)) next.add(link.artifact)
     }
     front = [...next]
   }
@@ -39,30 +48,37 @@ async function ancestry(store: LineageStore, start: number): Promise<Walk> {
 
 /** An artifact may go into any number of executions; those that took their results from the cache lead to artifacts made elsewhere. */
 async function descent(store: LineageStore, start: number): Promise<Walk> {
-  const executions = new Set<number>()
-  const inputs: Link[] = []
-  const outputs: Link[] = []
-  const seen = new Set([start])
+  const walk = startWalk()
+  for (const row of await store.made([start])) {
+    walk.artifactIds.set(start, row.id as ArtifactId)
+    walk.artifacts.push(artifactSummaryOf(row, row))
+  }
+  const seen = new Set<number>()
   for (let front = [start]; front.length > 0; ) {
     const reached: number[] = []
     for (const link of await store.usesOf(front)) {
-      inputs.push(link)
-      if (executions.has(link.execution)) continue
-      executions.add(link.execution)
+      walk.inputs.push(link)
+      if (seen.has(link.execution)) continue
+      seen.add(link.execution)
       reached.push(link.execution)
     }
     front = []
-    for (const link of await store.outputsOf(reached)) {
-      outputs.push(link)
-      if (seen.has(link.artifact)) continue
-      seen.add(link.artifact)
-      front.push(link.artifact)
+    for (const row of await store.putOut(reached)) {
+      const { execution, run, step, component, state, number } = row
+      if (!walk.executionIds.has(number)) {
+        walk.executionIds.set(number, execution)
+        walk.executions.push({ id: execution, run, step, component, state })
+      }
+      if (row.seq === null) continue
+      const id = row.id as ArtifactId
+      walk.outputs.push({ artifact: id, execution, type: 'output', path: row.path ?? '' })
+      if (walk.artifactIds.has(row.seq)) continue
+      walk.artifactIds.set(row.seq, id)
+      walk.artifacts.push(artifactSummaryOf(row, row.made_by === number ? row : { run: row.maker_run, step: row.maker_step }))
+      front.push(row.seq)
     }
   }
-  const rows = new Map((await store.artifacts([...seen])).map((row) => [row.seq, row]))
-  // as they were come by, not as they are stored
-  const artifacts = new Map(Array.from(seen, (seq) => [seq, must(rows.get(seq), 'the artifact of a link')]))
-  return { artifacts, executions, inputs, outputs }
+  return walk
 }
 
 /**
@@ -72,24 +88,17 @@ async function descent(store: LineageStore, start: number): Promise<Walk> {
 export async function lineageOf(store: LineageStore, id: ArtifactId, direction: 'up' | 'down'): Promise<Lineage | undefined> {
   const start = await store.numberOf(id)
   if (start === undefined) return undefined
-  const walk = await (direction === 'up' ? ancestry : descent)(store, start)
-  // those that made an artifact without being part of the lineage are asked for with the rest, and left out of it below
-  const makers = Array.from(walk.artifacts.values(), (row) => row.made_by).filter((made_by) => made_by !== null)
-  const rows = await store.executions([...new Set([...walk.executions, ...makers])])
-  const executions = new Map(rows.map((row) => [row.seq, row]))
-  const eventOf = (type: LineageEvent['type']) => (link: Link) => ({
-    artifact: must(walk.artifacts.get(link.artifact), 'the artifact of a link').id as ArtifactId,
-    execution: must(executions.get(link.execution), 'the execution of a link').id,
-    type,
-    path: link.path,
-  })
-  return {
-    artifacts: Array.from(walk.artifacts.values(), (row) =>
-      artifactSummaryOf(row, row.made_by === null ? undefined : executions.get(row.made_by)),
-    ),
-    executions: Array.from(walk.executions, (seq) => shownOf(must(executions.get(seq), 'an execution that a link names'))),
-    events: [...walk.outputs.map(eventOf('output')), ...walk.inputs.map(eventOf('input'))],
-  }
+  const { artifacts, executions, artifactIds, executionIds, outputs, inputs } = await (direction === 'up' ? ancestry : descent)(
+    store,
+    start,
+  )
+  const taken = inputs.map(
+    ({ artifact, execution, path }): LineageEvent => ({
+      artifact: must(artifactIds.get(artifact), 'the artifact of a link'),
+      execution: must(executionIds.get(execution), 'the execution of a link'),
+      type: 'input',
+      path,
+    }),
+  )
+  return { artifacts, executions, events: outputs.concat(taken) }
 }
-
-const shownOf = ({ id, run, step, component, state }: NumberedExecution): LineageExecution => ({ id, run, step, component, state })
