@@ -60,8 +60,9 @@ export type Step = {
 
 /** From there on (p = 0.1 at any look) the evidence against the candidate is a reason to wait with more devices. */
 const LOG_DOUBT = Math.log(10)
-/** Once so many times the devices were heard of that a stage takes on average, it goes on with that part of its candidates: in a small fleet chance may have made few of them. */
-const PATIENCE = 2
+/** Once so many times the devices were heard of that a stage takes on average, half of its candidates are enough: in a small fleet chance may have made few of them. */
+const PATIENCE = 1.5
+const ENOUGH = 0.5
 /** What still passes for no evidence of harm where nothing has to be proven: about what one bad candidate device more than expected amounts to. */
 const LOG_NO_HARM = Math.log(3)
 /** How long an inconclusive rollout waits for a person before the candidate goes back, as a part of its longest life. */
@@ -222,7 +223,7 @@ function afterBatch(machine: Machine, at: number): Step {
   const { minDevices, share } = must(policy.stages[progress.stage], 'the stage')
   const waited = (progress.heard ?? 0) * share >= PATIENCE * minDevices
   // one at least, whatever the policy says: a candidate that nobody has heard of has not passed anything
-  const enough = candidate.devices >= Math.max(1, waited ? Math.ceil(minDevices / PATIENCE) : minDevices)
+  const enough = candidate.devices >= Math.max(1, waited ? Math.ceil(ENOUGH * minDevices) : minDevices)
   const last = progress.stage === policy.stages.length - 1
   if (machine.mode === 'canary' && enough && last) {
     if (peakNoWorse >= -Math.log(policy.beta)) {
