@@ -53,7 +53,7 @@ const either = (chromium: string) =>
       }),
       'validate-runtime': step(validateRuntime, {
         inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
-        params: { browser: 'required', chromium, budget: { answerMs: 20, modelBytes: 500_000 } },
+        params: { browser: 'required', chromium, budget: { answerMs: 500, modelBytes: 500_000 } },
       }),
       register: { ...must(register, 'a register step'), inputs: { ...register?.inputs, runtime: 'validate-runtime.runtime' } },
       release: must(released, 'a release step'),
