@@ -101,71 +101,41 @@ export function multiply(
   flags: i32,
   scratch: usize,
 ): void {
+  const packed = scratch + 64
+  store<usize>(scratch, 0, 48)
   // rows of b by the part: over all of them at once, each would be on a page of its own, and looking its address up takes longer than the product
   const most = transposed ? inner : PART
   for (let from = 0; from < inner; from += most) {
     const part = min(most, inner - from)
-    const begun = from > 0 ? (flags & ~4) | 2 : flags
-    multiplyPart(
-      a,
-      aStride,
-      b,
-      bStride,
-      transposed,
-      c,
-      cStride,
-      rows,
-      part,
-      columns,
-      bias,
-      from + part < inner ? begun & ~9 : begun,
-      scratch,
-    )
-    a += (<usize>part) << 2
-    b += <usize>part * bStride
-  }
-}
-
-function multiplyPart(
-  a: usize,
-  aStride: usize,
-  b: usize,
-  bStride: usize,
-  transposed: i32,
-  c: usize,
-  cStride: usize,
-  rows: i32,
-  inner: i32,
-  columns: i32,
-  bias: usize,
-  flags: i32,
-  scratch: usize,
-): void {
-  const packed = scratch + 64
-  store<usize>(scratch, 0, 48)
-  for (let first = 0; first < columns; first += 16) {
-    for (let half = 0; half < 2; half++) {
-      const column = first + half * 8
-      if (column >= columns) break
-      const to = packed + <usize>(half * inner) * 32
-      const count = min(8, columns - column)
-      if (transposed) packTransposedPanel(b + <usize>column * bStride, bStride, inner, count, to)
-      else packPanel(b + ((<usize>column) << 2), bStride, inner, count, to)
-    }
-    for (let r = 0; r < rows; ) {
-      const count = nextTile(rows - r)
-      for (let i = 0; i < count; i++, r++) {
-        store<usize>(scratch + ((<usize>i) << 2), a + <usize>r * aStride)
-        store<usize>(scratch + ((<usize>i) << 2), c + <usize>r * cStride, 24)
-      }
+    // only the first part begins with the bias, and only the last one cuts off
+    let own = from > 0 ? (flags & ~4) | 2 : flags
+    if (from + part < inner) own &= ~9
+    for (let first = 0; first < columns; first += 16) {
       for (let half = 0; half < 2; half++) {
         const column = first + half * 8
         if (column >= columns) break
-        const panel = packed + <usize>(half * inner) * 32
-        const offset = (<usize>column) << 2
-        tile(count, scratch, scratch + 48, scratch + 52, inner, panel, bias + offset, offset, min(8, columns - column), flags)
+        const to = packed + <usize>(half * part) * 32
+        const count = min(8, columns - column)
+        if (transposed) packTransposedPanel(b + <usize>column * bStride, bStride, part, count, to)
+        else packPanel(b + ((<usize>column) << 2), bStride, part, count, to)
+      }
+      for (let r = 0; r < rows; ) {
+        const count = nextTile(rows - r)
+        for (let i = 0; i < count; i++, r++) {
+          store<usize>(scratch + ((<usize>i) << 2), a + <usize>r * aStride)
+          store<usize>(scratch + ((<usize>i) << 2), c + <usize>r * cStride, 24)
+        }
+        for (let half = 0; half < 2; half++) {
+          const column = first + half * 8
+          if (column >= columns) break
+          const panel = packed + <usize>(half * part) * 32
+          const offset = (<usize>column) << 2
+          tile(count, scratch, scratch + 48, scratch + 52, part, panel, bias + offset, offset, min(8, columns - column), own)
+        }
       }
     }
+    a += (<usize>part) << 2
+    b += <usize>part * bStride
   }
 }
 
