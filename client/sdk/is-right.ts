@@ -20,6 +20,9 @@ export function isRight({ manifest, predicted, number }: RecentAnswer, truth: st
       `${model} has no labels and promises no error bound, so that no answer of it can be called right or wrong`,
     )
   if (typeof truth !== 'number' || !Number.isFinite(truth))
-    throw new AppError('invalid_input', `${model} answers with a number: the truth is ${JSON.stringify(truth)}, expected a number`)
+    throw new AppError(
+      'invalid_input',
+      `${model} answers with a number: the truth is ${typeof truth === 'string' ? JSON.stringify(truth) : String(truth)}, expected a finite number`,
+    )
   return Math.abs(number - truth) <= promised.errorBound
 }

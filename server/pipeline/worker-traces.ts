@@ -12,7 +12,7 @@ export const MAX_PROCESS_BYTES = 512 * 1024 * 1024
 /** DuckDB, which most steps use: what it holds is an instance's, and ends with it. Another native library may hold anything. */
 const KEPT_LIBRARY = 'duckdb.node'
 /** How long the looking waits, in milliseconds: it takes a core for a while, which the step's result needs on its way out. */
-const FIRST_MS = 2
+const LOOK_AFTER_MS = 2
 /** Reading these warns. */
 const UNREAD = new Set(['localStorage', 'sessionStorage'])
 
@@ -94,7 +94,7 @@ export function watchTraces(): { found(steps: number): Promise<string | undefine
   }
   return {
     async found(steps) {
-      await wait(FIRST_MS)
+      await wait(LOOK_AFTER_MS)
       await settle()
       if (seen !== undefined) return seen
       if (steps >= MAX_STEPS) return `it has done ${steps} steps`

@@ -14,6 +14,7 @@ import { searchSpace } from '../../../../server/pipeline/tuning/search-space.ts'
 import { createTrialRunner, type TrialData, type TrialRunner } from '../../../../server/pipeline/tuning/trial-runner.ts'
 import { createTrialThreads } from '../../../../server/pipeline/tuning/trial-threads.ts'
 import { readIdx } from '../../../../server/pipelines/digits-data.ts'
+import { halvingSearch } from './search-options.ts'
 
 const prepared: Preparation = {
   form: { kind: 'image', column: 'pixels', height: 28, width: 28, channels: 1 },
@@ -54,26 +55,8 @@ const records = () => {
   const all = new Map<number, TrialRecord>()
   return { all, record: async (number: number, record: TrialRecord) => void all.set(number, structuredClone(record)) }
 }
-const options = (runner: TrialRunner, more: Partial<SearchOptions> = {}): SearchOptions => ({
-  study: {
-    space,
-    trials: 12,
-    sampler: { kind: 'tpe', startup: 4, candidates: 24 },
-    halving: { kind: 'asha', reduction: 3, least: 1 },
-    epochs: 9,
-    patience: null,
-    seed: 5,
-  },
-  base,
-  objective: 'accuracy',
-  parallel: 2,
-  runner,
-  known: new Map(),
-  signal: new AbortController().signal,
-  record: async () => {},
-  onTrial: () => {},
-  ...more,
-})
+const options = (runner: TrialRunner, more: Partial<SearchOptions> = {}): SearchOptions =>
+  halvingSearch({ space, trials: 12, startup: 4, epochs: 9 }, { base, runner, ...more })
 
 /** Counts what is trained. */
 function counted(runner: TrialRunner): TrialRunner & { readonly advanced: number[] } {

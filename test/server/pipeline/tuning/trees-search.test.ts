@@ -7,6 +7,7 @@ import { createTrialRunner, type TrialData, type TrialRunner } from '../../../..
 import { createTrialThreads } from '../../../../server/pipeline/tuning/trial-threads.ts'
 import { must } from '../../../../shared/core/assert.ts'
 import { prepared, split } from '../recipe-run.ts'
+import { halvingSearch } from './search-options.ts'
 
 /** What counts of the second number and of the third depends on the first: one question alone tells little. */
 const board = ([a = 0, b = 0, c = 0]: Float32Array): number => ((a > 0 ? b > 0.3 : c > -0.3) ? 1 : 0)
@@ -23,25 +24,7 @@ const space = searchSpace.parse({
   // up to rates that are refused
   'learningRate.rate': { kind: 'log-uniform', low: 0.01, high: 3 },
 })
-const options = (runner: TrialRunner): SearchOptions => ({
-  study: {
-    space,
-    trials: 24,
-    sampler: { kind: 'tpe', startup: 8, candidates: 24 },
-    halving: { kind: 'asha', reduction: 3, least: 1 },
-    epochs: 27,
-    patience: null,
-    seed: 5,
-  },
-  base,
-  objective: 'accuracy',
-  parallel: 2,
-  runner,
-  known: new Map(),
-  signal: new AbortController().signal,
-  record: async () => {},
-  onTrial: () => {},
-})
+const options = (runner: TrialRunner): SearchOptions => halvingSearch({ space, trials: 24, startup: 8, epochs: 27 }, { base, runner })
 
 test('[PIP-198] a search over depth, samples and shrinkage ends bad trials after few rounds and finds deep trees, the same in threads', async () => {
   const runner = createTrialRunner(data)
