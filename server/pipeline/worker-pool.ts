@@ -101,9 +101,12 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   let closed = false
 
   function loadAhead(member: Member): void {
-    const module = expected.shift()
+    const module = expected.pop()
     if (module === undefined) return
     member.loaded = module
+    // last: the one that has waited longest for its step is the first
+    members.delete(member)
+    members.add(member)
     member.child.send({ kind: 'load', module } satisfies ToWorker, () => {})
   }
 
@@ -236,9 +239,9 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
       if (expected.includes(module) || [...members].some(({ loaded }) => loaded === module)) return
       expected.push(module)
       if (expected.length > idle) expected.shift()
-      const free = [...members].find(
-        ({ memoryMb: limit, state, loaded }) => limit === memoryMb && state === 'ready' && loaded === undefined,
-      )
+      const able = [...members].filter(({ memoryMb: limit, state }) => limit === memoryMb && state === 'ready')
+      // the step that a worker loaded for may never come: its run was cancelled, or another worker took it
+      const free = able.find(({ loaded }) => loaded === undefined) ?? able[0]
       if (free !== undefined) loadAhead(free)
     },
 

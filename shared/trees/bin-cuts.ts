@@ -60,7 +60,9 @@ export function cutsOf(values: Float32Array, bins: number, zeros = 0): Float32Ar
   let held = 0
   for (let i = 0; i + 1 < distinct.length && cuts.length + 1 < bins; i++) {
     held += counts[i] as number
-    if (distinct.length > bins && held < left / (bins - cuts.length)) continue
+    const share = left / (bins - cuts.length)
+    // a value that fills a bin by itself is parted from the rare ones before it, or the last of all would never be
+    if (distinct.length > bins && held < share && (counts[i + 1] as number) < share) continue
     cuts.push(between(distinct[i] as number, distinct[i + 1] as number))
     left -= held
     held = 0

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { AnyComponent } from '../../../server/pipeline/component.ts'
 import { definePipeline, step } from '../../../server/pipeline/pipeline.ts'
+import { PARALLEL_STEPS } from '../../../server/services.ts'
+import { sharedWorkers } from '../shared-workers.ts'
 import { createBench } from './pipeline-harness.ts'
 import { waitsForFile } from './step-kinds.ts'
 
@@ -27,9 +29,18 @@ export const late = defineComponent({
 })
 `
 
-test("[PIP-190] while a step runs, the module of the next one is loaded in a worker that waits: this run's first step waits for that", async () => {
+test("[PIP-190] while a step runs, the module of the next one is loaded in a worker that waits, whatever it had loaded: this run's first step waits for that", async () => {
   const folder = await mkdtemp(join(tmpdir(), 'shoal-late-'))
   try {
+    // every worker has loaded for a step that never comes
+    sharedWorkers.fill()
+    for (let i = 0; i < PARALLEL_STEPS; i++) {
+      const mark = join(folder, `never-${i}`)
+      const module = `${mark}.ts`
+      await writeFile(module, late(mark))
+      sharedWorkers.expect(pathToFileURL(module).href)
+      await vi.waitFor(() => access(mark), { timeout: 10_000 })
+    }
     const mark = join(folder, 'loaded')
     const module = join(folder, 'late.ts')
     await writeFile(module, late(mark))

@@ -70,6 +70,8 @@ test('[CMP-115] bins hold about equally many rows, a frequent value its own, and
   // most rows are zero, which leaves the other bins to the rest
   expect(cutsOf(withZeros, 20).length).toBeGreaterThan(15)
   expect([...cutsOf(Float32Array.of(2, 1, 2), 9)]).toEqual([1.5])
+  // the largest value is the frequent one
+  expect([...cutsOf(Float32Array.of(0, 1, 2, 2, 2, 2, 2), 2)]).toEqual([1.5])
   const next = Math.fround(1 + 2 ** -23)
   expect([...cutsOf(Float32Array.of(1, next), 9)]).toEqual([1])
 })
