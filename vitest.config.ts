@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { bundledWorkers } from './test/bundled-workers.ts'
 import { CHROMIUM_FLAGS, findChromium } from './test/browser.ts'
 
 const chromium = findChromium()
@@ -43,6 +44,7 @@ export default defineConfig({
       { test: { ...inNode, name: 'node', include: ['test/**/*.test.ts'], exclude: [IN_BROWSER, APART], isolate: false } },
       { test: { ...inNode, name: 'node-apart', include: [APART], exclude: [IN_BROWSER] } },
       {
+        plugins: [bundledWorkers()],
         // found now: a dependency met first in mid-run would reload the page under the tests
         optimizeDeps: {
           include: [
