@@ -74,6 +74,8 @@ export default defineConfig({
           browser: {
             enabled: true,
             headless: true,
+            // files share a page: each page would read the same modules again
+            isolate: false,
             screenshotFailures: false,
             provider: playwright({
               launchOptions: { args: [...CHROMIUM_FLAGS], ...(chromium === undefined ? {} : { executablePath: chromium }) },

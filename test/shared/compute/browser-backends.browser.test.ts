@@ -12,6 +12,7 @@ import { makeSelfTest, runSelfTest } from '../../../shared/compute/self-test.ts'
 import { trainModel } from '../../../shared/compute/train.ts'
 import { unwrap } from '../../../shared/core/result.ts'
 import { makeTensor } from '../../../shared/tensor/tensor.ts'
+import { forgetPageDevice } from './page-device.ts'
 import { quarters } from './shapes-data.ts'
 
 const topology = cnn({ inputShape: [8, 8, 1], classes: 4, blocks: [{ filters: 4, kernel: 3, stride: 2 }], hidden: [8] })
@@ -27,6 +28,7 @@ async function someModel() {
 }
 
 test('[CMP-3] a software adapter counts as no GPU, unless it is allowed', async () => {
+  await forgetPageDevice()
   expect(await startBackend('webgpu', { wasmPath })).toMatchObject({
     ok: false,
     error: { code: 'no_backend', detail: expect.stringContaining('software') },

@@ -1,5 +1,4 @@
 import wasmPath from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'
-import { devices } from '../../workers/captured-gpu.ts'
 import { expect, test, vi } from 'vitest'
 import { mlp } from '../../../shared/compute/architectures.ts'
 import { lifeOf, memoryInUse, startBackend } from '../../../shared/compute/backends.ts'
@@ -11,6 +10,7 @@ import { env } from '../../../shared/compute/tf.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { unwrap } from '../../../shared/core/result.ts'
 import { makeTensor } from '../../../shared/tensor/tensor.ts'
+import { pageDevice } from './page-device.ts'
 
 const options = { wasmPath, allowSoftware: true }
 const topology = mlp({ inputShape: [4], classes: 3, hidden: [5] })
@@ -23,7 +23,7 @@ async function someModel() {
   model.dispose()
   return { topology, tensors }
 }
-const destroy = () => must(devices.at(-1), 'a device').destroy()
+const destroy = () => must(pageDevice(), 'a device').destroy()
 
 test('[CMP-64] pipelines are compiled ahead, all of them, and zeros are never an answer', async () => {
   const model = await someModel()
