@@ -12,10 +12,13 @@ import { countOf, lineOf, lastLine, type StageResult } from './house/stage-resul
 const ROOT = join(import.meta.dirname, '..')
 const tty = process.stdout.isTTY
 
+/** For tools written in Go, which read all types: on several threads each works out the same types several times over. */
+const ONE_THREAD = { GOMAXPROCS: '1' }
+
 type Output = { readonly code: number; readonly text: string }
 
 /** Runs a tool of node_modules/.bin on the Node that runs this. */
-function run(command: string, args: readonly string[]): Promise<Output> {
+function run(command: string, args: readonly string[], more: Record<string, string> = {}): Promise<Output> {
   return new Promise((resolve) => {
     const path = join(ROOT, 'node_modules', '.bin') + delimiter + (process.env['PATH'] ?? '')
     const env = {
@@ -25,6 +28,7 @@ function run(command: string, args: readonly string[]): Promise<Output> {
       NO_COLOR: tty ? undefined : '1',
       // dozens of tests start servers and commands: each reads its modules a third faster from here
       NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compiled'),
+      ...more,
     }
     const child = spawn(command, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' })
     const chunks: Buffer[] = []
@@ -36,7 +40,7 @@ function run(command: string, args: readonly string[]): Promise<Output> {
 }
 
 async function check(command: string, ...args: string[]): Promise<StageResult> {
-  const { code, text } = await run(command, args)
+  const { code, text } = await run(command, args, ONE_THREAD)
   return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output: text }
 }
 
@@ -79,31 +83,53 @@ async function browserTests(): Promise<StageResult> {
   return tests('browser')
 }
 
-const CHECKS: [name: string, stage: () => Promise<StageResult>][] = [
+type Stages = [name: string, stage: () => Promise<StageResult>][]
+
+/** Taken beside each other. */
+const CHECKS: Stages = [
   // incremental: the second check of an afternoon takes a tenth of the first
   [
     'types',
-    () => check('tsc', '--noEmit', '-p', 'tsconfig.json', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.tsbuildinfo'),
+    () =>
+      check(
+        'tsc',
+        ...['--noEmit', '-p', 'tsconfig.json', '--checkers', '1'],
+        ...['--incremental', '--tsBuildInfoFile', 'node_modules/.cache/tsc.tsbuildinfo'],
+      ),
   ],
   ['lint', () => check('oxlint')],
   ['format', () => check('biome', 'format', '--colors=off', '.')],
   ['unused code', () => check('knip', '--no-progress')],
 ]
-const TESTS: typeof CHECKS = [
+const TESTS: Stages = [
   ['pages', pages],
   ['tests in Node', () => tests('node*')],
   ['tests in Chromium', browserTests],
 ]
 
-const stages = process.argv.includes('--checks') ? CHECKS : [...CHECKS, ...TESTS]
 const results: StageResult[] = []
-for (const [name, stage] of stages) {
+const running = new Set<string>()
+const CLEAR_LINE = '\u001B[2K\r'
+
+/** Says what is under way in the terminal's last line, behind `lines`. */
+function show(...lines: string[]): void {
+  const last = running.size > 0 ? `     ${[...running].join(', ')} …` : ''
+  if (tty) process.stdout.write(CLEAR_LINE)
+  for (const line of lines) console.log(line)
+  if (tty) process.stdout.write(last)
+}
+
+async function take([name, stage]: Stages[number]): Promise<void> {
   const start = performance.now()
-  if (tty) process.stdout.write(`     ${name} …\r`)
+  running.add(name)
+  show()
   const result = await stage()
   results.push(result)
-  console.log(lineOf(name, result, (performance.now() - start) / 1000))
-  if (result.failed > 0) console.log(`\n${result.output.trimEnd()}\n`)
+  running.delete(name)
+  show(lineOf(name, result, (performance.now() - start) / 1000), ...(result.failed > 0 ? [`\n${result.output.trimEnd()}\n`] : []))
 }
+
+await Promise.all(CHECKS.map(take))
+if (!process.argv.includes('--checks')) for (const stage of TESTS) await take(stage)
 console.log(lastLine(results))
 process.exitCode = results.some((result) => result.failed > 0) ? 1 : 0
