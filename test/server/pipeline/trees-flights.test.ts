@@ -36,11 +36,11 @@ const { register } = flights.steps
 const learns = must(flights.steps['train'], 'a train step')
 const { train: _, register: __, release: released, ...before } = flights.steps
 
-/** The flights pipeline as it ships, with another recipe to choose, and a check of the candidate in a browser. */
+/** The flights pipeline as it ships, with another recipe to choose, and, when asked for, a check of the candidate in a browser. */
 const either = (chromium: string) =>
   definePipeline({
     ...flights,
-    params: { ...flights.params, learner: 'trees', from: null, threads: 1 },
+    params: { ...flights.params, learner: 'trees', from: null, threads: 1, browser: 'off' },
     steps: {
       ...before,
       train: step(train, {
@@ -53,7 +53,7 @@ const either = (chromium: string) =>
       }),
       'validate-runtime': step(validateRuntime, {
         inputs: { model: 'train.model', examples: 'prepare.validation', transforms: 'prepare.transforms' },
-        params: { browser: 'required', chromium, budget: { answerMs: 500, modelBytes: 500_000 } },
+        params: { browser: param('browser'), chromium, budget: { answerMs: 500, modelBytes: 500_000 } },
       }),
       register: { ...must(register, 'a register step'), inputs: { ...register?.inputs, runtime: 'validate-runtime.runtime' } },
       release: must(released, 'a release step'),
@@ -77,7 +77,7 @@ beforeAll(async () => {
   })
   await api('triggers.set', {
     params: { pipeline: FLIGHTS, kind: 'new-data' },
-    body: { enabled: true, settings: { minSpans: 1, params: { release: 'direct' } } },
+    body: { enabled: true, settings: { minSpans: 1, params: { release: 'direct', browser: 'required' } } },
   })
 }, 300_000)
 afterAll(() => server.close())
