@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBValue, JS } from '@duckdb/node-api'
+import { must } from '../../shared/core/assert.ts'
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 
@@ -48,10 +49,15 @@ export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"
 const refusal = (thrown: unknown): AppError =>
   new AppError('invalid_input', (thrown instanceof Error ? thrown.message : String(thrown)).slice(0, 2000), { cause: thrown })
 
+/** A native library of 60 MB: loaded when data is first worked on, not at the server's start. */
+let library: typeof import('@duckdb/node-api') | undefined
+
+/** DuckDB's own types and values, for whoever has opened a database. */
+export const duckLibrary = () => must(library, 'DuckDB, which openDuck loads')
+
 export async function openDuck({ folder, files = [], memoryMb = 1024, threads = 2, signal }: DuckOptions): Promise<Duck> {
-  // a native library of 60 MB: loaded when data is first worked on, not at the server's start
-  const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', {
+  library ??= await import('@duckdb/node-api')
+  const instance = await library.DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
     temp_directory: join(folder, 'spill'),

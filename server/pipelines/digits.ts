@@ -41,7 +41,7 @@ const again = {
   augment: { degrees: 12, shift: 2, zoom: 0.1 },
   balance: { column: 'source', shares: { shared: 0.5 } },
 } as const
-const smallAgain = { ...again, rows: 4000, batchSize: 32 } as const
+const smallAgain = { ...again, rows: 4000, batchSize: 32, learningRate: { kind: 'one-cycle', peak: 0.003 } } as const
 
 const LABELS = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']
 const always = { minFraction: 1, minCount: 1 }

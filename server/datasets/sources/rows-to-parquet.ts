@@ -1,8 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
 import { AppError } from '../../../shared/core/errors.ts'
-import { literal, openDuck, quoted } from '../duckdb.ts'
+import { duckLibrary, literal, openDuck, quoted } from '../duckdb.ts'
 import { PARQUET_OPTIONS } from '../duckdb.ts'
 
 /** `BLOB` comes as hex. */
@@ -30,6 +29,7 @@ export async function rowsToParquet({ columns, batches }: SourceRows, to: string
   if (names.size < columns.length)
     throw new AppError('invalid_input', 'two columns have one name: give them different ones (SELECT a.id AS a_id, …)')
   const duck = await openDuck({ folder, threads: 1, memoryMb: 512 })
+  const { DuckDBDataChunk, VARCHAR } = duckLibrary()
   const types = columns.map(() => VARCHAR)
   const parts: string[] = []
   let rows = 0

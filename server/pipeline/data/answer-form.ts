@@ -1,8 +1,8 @@
-import { type DuckDBAppender, FLOAT, LIST } from '@duckdb/node-api'
+import type { DuckDBAppender } from '@duckdb/node-api'
 import { must } from '../../../shared/core/assert.ts'
 import type { JsonObject } from '../../../shared/core/json.ts'
 import { readNumber, readOutput } from '../../../shared/worker/read-output.ts'
-import type { Duck } from '../../datasets/duckdb.ts'
+import { type Duck, duckLibrary } from '../../datasets/duckdb.ts'
 import { answersWithNumber } from './example-form.ts'
 
 /** What a version answered to one row, named by its id. */
@@ -25,6 +25,7 @@ const labelForm = (labels: readonly string[]): AnswerForm => ({
     return (appender) => {
       appender.appendVarchar(must(labels[predicted], 'a label'))
       appender.appendFloat(confidence)
+      const { FLOAT, LIST } = duckLibrary()
       appender.appendList(probabilities, LIST(FLOAT))
     }
   },

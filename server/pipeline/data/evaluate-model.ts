@@ -1,5 +1,4 @@
 import { predictBatches } from '../../../shared/compute/predict-batches.ts'
-import { loadRuntime } from '../../../shared/compute/load-runtime.ts'
 import type { Runtime } from '../../../shared/compute/runtime.ts'
 import { answersWithNumber, type Preparation } from './example-form.ts'
 import { type Answers, bothClasses } from './measured.ts'
@@ -8,7 +7,9 @@ import type { SplitExamples } from './split-examples.ts'
 import { wasmPath } from './step-backend.ts'
 
 /** The model on the backend that steps compute on; trees on the CPU. Throws for one that cannot be loaded, or whose weights do not fit. */
-export function openModel(model: ModelFile): Promise<Runtime> {
+export async function openModel(model: ModelFile): Promise<Runtime> {
+  // tfjs: loaded where it answers, not where the server knows its components
+  const { loadRuntime } = await import('../../../shared/compute/load-runtime.ts')
   const format = formatOf(model)
   return loadRuntime({ ...model, format }, format === 'trees' ? 'cpu' : 'wasm', { wasmPath: wasmPath() })
 }

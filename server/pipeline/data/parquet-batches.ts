@@ -1,7 +1,7 @@
-import { DuckDBBlobValue, type DuckDBDataChunk, JSDuckDBValueConverter, type DuckDBResult } from '@duckdb/node-api'
+import type { DuckDBDataChunk, DuckDBResult } from '@duckdb/node-api'
 import { AppError } from '../../../shared/core/errors.ts'
 import type { Batch, Column, ImageColumn, Scalar } from '../../../shared/data/columns.ts'
-import type { DuckLane } from '../../datasets/duckdb.ts'
+import { type DuckLane, duckLibrary } from '../../datasets/duckdb.ts'
 import type { ExampleForm } from './example-form.ts'
 
 function imageColumn(chunk: DuckDBDataChunk, at: number, form: Extract<ExampleForm, { kind: 'image' }>): ImageColumn {
@@ -9,6 +9,7 @@ function imageColumn(chunk: DuckDBDataChunk, at: number, form: Extract<ExampleFo
   const size = height * width * channels
   const pixels = new Uint8Array(chunk.rowCount * size)
   const vector = chunk.getColumnVector(at)
+  const { DuckDBBlobValue } = duckLibrary()
   for (let row = 0; row < chunk.rowCount; row++) {
     const value = vector.getItem(row)
     if (!(value instanceof DuckDBBlobValue)) throw new AppError('invalid_input', `column ${form.column} must hold bytes in every row`)
@@ -24,7 +25,7 @@ function imageColumn(chunk: DuckDBDataChunk, at: number, form: Extract<ExampleFo
 
 const scalarColumn = (chunk: DuckDBDataChunk, at: number): Column =>
   chunk
-    .convertColumnValues(at, JSDuckDBValueConverter)
+    .convertColumnValues(at, duckLibrary().JSDuckDBValueConverter)
     .map(
       (value): Scalar =>
         Array.isArray(value) || (typeof value === 'object' && value !== null && !(value instanceof Date) && !(value instanceof Uint8Array))

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type BackendName, startBackend } from '../../../shared/compute/backends.ts'
+import type { BackendName } from '../../../shared/compute/backends.ts'
 import type { OnnxFiles } from '../../../shared/compute/onnx-module.ts'
 import { unwrap } from '../../../shared/core/result.ts'
 
@@ -15,4 +15,8 @@ export const onnxFiles: OnnxFiles = {
 }
 
 /** Starts the backend that steps compute on: one WASM thread, so that the same seed gives the same bits. Throws no_backend. */
-export const startStepBackend = async (): Promise<BackendName> => unwrap(await startBackend('wasm', { wasmPath: wasmPath() }))
+export async function startStepBackend(): Promise<BackendName> {
+  // tfjs: loaded where it computes, not where the server knows its components
+  const { startBackend } = await import('../../../shared/compute/backends.ts')
+  return unwrap(await startBackend('wasm', { wasmPath: wasmPath() }))
+}

@@ -1,11 +1,10 @@
 import { augmented } from '../../../shared/compute/augmentation.ts'
 import type { BatchTransform } from '../../../shared/compute/examples.ts'
 import type { Topology } from '../../../shared/compute/model.ts'
-import { type TrainOptions, type TrainProgress, type TrainResult, trainModel } from '../../../shared/compute/train.ts'
+import type { TrainOptions, TrainProgress, TrainResult } from '../../../shared/compute/train.ts'
 import { AppError } from '../../../shared/core/errors.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
-import { parallelEngine } from '../../training/parallel-engine.ts'
 import { classWeightsOf } from './class-weights.ts'
 import { notConverged } from './convergence.ts'
 import { watchValidation } from './early-stopping.ts'
@@ -66,6 +65,11 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
   const scale = answersWithNumber(prepared) && !foreign ? targetScale(chosen.labels) : undefined
   const early = recipe.stopEarly && watchValidation(recipe.stopEarly, resume?.best)
   const firstEpoch: number[] = [...(resume?.firstEpoch ?? [])]
+  // tfjs: loaded where it trains, not where the server knows its components
+  const [{ trainModel }, { parallelEngine }] = await Promise.all([
+    import('../../../shared/compute/train.ts'),
+    import('../../training/parallel-engine.ts'),
+  ])
   const { weights, history, engine } = await trainModel({
     topology,
     ...(initial === undefined ? {} : { initial: scale === undefined ? initial : fromUnits(initial, scale) }),
