@@ -9,6 +9,7 @@ import { type DeviceId, type LeaseId, newId, type RoundId, type Slug } from '../
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
 import { fail, type Result, unwrap } from '../../shared/core/result.ts'
+import { whyUntrainable } from '../../shared/trust/trainable.ts'
 import { freeLeases, openRound, type RoundEvent, stepRound } from '../../shared/federated/round.ts'
 import { checkUpdate, type UpdateFacts } from '../../shared/federated/update.ts'
 import { decodeSafetensors } from '../../shared/tensor/safetensors.ts'
@@ -31,7 +32,7 @@ export type OpenRound = {
 export type TakenLease = { id: LeaseId; round: RoundId; plan: TrainingPlan; expires: number }
 
 export type Federation = {
-  /** Throws unknown_model, unknown_version, invalid_input, conflict. */
+  /** Throws unknown_model, unknown_version, invalid_input, conflict, and unsupported_op for a version that cannot be trained. */
   open(input: OpenRound): Promise<RoundView>
   get(id: RoundId): Promise<RoundView>
   list(query: { model?: Slug | undefined }): Promise<RoundView[]>
@@ -181,6 +182,8 @@ export function createFederation({ db, blobs, clock, random, events, registry, l
       const version = await registry.getVersion(model, plan.base)
       if (version.revoked !== null)
         throw new AppError('conflict', `${model} version ${plan.base} was revoked (${version.revoked.reason}): train from another`)
+      const untrainable = whyUntrainable(await registry.manifestOf(model, plan.base))
+      if (untrainable !== undefined) throw new AppError('unsupported_op', untrainable)
       const opened = clock.now()
       const state = unwrap(openRound({ wanted, minimum, deadline: opened + durationMs }))
       const round: StoredRound = {

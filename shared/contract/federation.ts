@@ -66,7 +66,7 @@ export const federationRoutes = defineRoutes({
       }),
     },
     reply: { kind: 'json', status: 201, schema: round },
-    errors: ['unknown_model', 'unknown_version', 'conflict'],
+    errors: ['unknown_model', 'unknown_version', 'conflict', 'unsupported_op'],
   },
   'rounds.get': {
     method: 'GET',

@@ -3,7 +3,7 @@ import { AppError, toAppError } from '../../../shared/core/errors.ts'
 import { slug } from '../../../shared/core/fields.ts'
 import type { LeaseId } from '../../../shared/core/ids.ts'
 import type { Bytes } from '../../../shared/core/bytes.ts'
-import type { Manifest } from '../../../shared/trust/manifest.ts'
+import { whyUntrainable } from '../../../shared/trust/trainable.ts'
 import type { LabelledInput } from '../../../shared/worker/training-api.ts'
 import type { ContributeProgress, Contribution } from '../api.ts'
 import type { DeviceContext } from '../device-context.ts'
@@ -38,10 +38,6 @@ async function takeLease({ client, identity }: DeviceContext, model: string, sig
     return ask()
   }
 }
-
-/** Why devices cannot train a version; undefined where they can. */
-export const whyUntrainable = ({ version, requires: { runtime } }: Manifest): string | undefined =>
-  runtime === 'tfjs-layers' ? undefined : `version ${version} is a model of the kind ${runtime}, which answers but cannot be trained`
 
 /** Notes the lease before anything is sent. False where this device has taken part in the round under another one: it was registered anew since. */
 async function enter({ storage }: DeviceContext, model: string, lease: { round: string; id: string }): Promise<boolean> {

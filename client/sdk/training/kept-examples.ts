@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { whyUntrainable } from '../../../shared/trust/trainable.ts'
 import { fromBase64 } from '../../../shared/core/bytes.ts'
 import type { ModelInput } from '../../../shared/worker/inference-api.ts'
 import type { LabelledInput } from '../../../shared/worker/training-api.ts'
@@ -37,7 +38,7 @@ export type KeptExamples = {
 function inputOf(id: string, answer: RecentAnswer, label: string): z.infer<typeof keptInput> | undefined {
   const { input, manifest } = answer
   // what cannot be trained learns from no example
-  if (input === undefined || manifest.requires.runtime !== 'tfjs-layers') return undefined
+  if (input === undefined || whyUntrainable(manifest) !== undefined) return undefined
   if (manifest.monitors === 'image') {
     const image = sharedExampleOf(id, answer, label)
     return image && { bytes: image.data }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { whyUntrainable } from '../../../shared/trust/trainable.ts'
 import type { Client } from '../../../shared/contract/client.ts'
 import type { Round } from '../../../shared/contract/federation.ts'
 import { AppError, toAppError } from '../../../shared/core/errors.ts'
@@ -84,12 +85,8 @@ export const federate = defineComponent({
     const base = liveVersion.parse(reads)
     if (base === null) throw new AppError('conflict', `${model}@${alias} has no version yet: devices need one to start from`)
     const { manifest, model: file } = await fetchVersion(api, base.manifest as Sha256, signal)
-    const { runtime } = manifest.requires
-    if (runtime !== 'tfjs-layers')
-      throw new AppError(
-        'unsupported_op',
-        `version ${base.version} is a model of the kind ${runtime}, which devices answer with but cannot train`,
-      )
+    const untrainable = whyUntrainable(manifest)
+    if (untrainable !== undefined) throw new AppError('unsupported_op', untrainable)
     const form = trainedForm(manifest, sliceBy)
     const opened = await api(
       'rounds.open',

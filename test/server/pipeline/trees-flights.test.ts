@@ -205,7 +205,9 @@ describe('flights by trees', () => {
       const answer = await model.predict(row)
       expect(await model.feedback(answer.id, 'late')).toMatchObject({ kept: false })
       const plan = { base: 1, epochs: 1, batchSize: 8, learningRate: 0.1, seed: 1, clipNorm: 1, maxExamples: 10 }
-      await api('rounds.open', { params: { model: FLIGHTS }, body: { plan, wanted: 1, minimum: 1, durationMs: 60_000 } })
+      await expect(
+        api('rounds.open', { params: { model: FLIGHTS }, body: { plan, wanted: 1, minimum: 1, durationMs: 60_000 } }),
+      ).rejects.toMatchObject({ code: 'unsupported_op', detail: expect.stringMatching(/version 1 is a model of the kind trees/) })
       expect(await model.contribute()).toEqual({
         outcome: 'refused',
         code: 'unsupported_op',
@@ -220,7 +222,7 @@ describe('flights by trees', () => {
       state: 'failed',
       error: {
         code: 'unsupported_op',
-        detail: expect.stringMatching(/version 1 is a model of the kind trees, which devices answer with but cannot train/),
+        detail: expect.stringMatching(/version 1 is a model of the kind trees, which answers but cannot be trained/),
       },
     })
   }, 60_000)
