@@ -43,6 +43,8 @@ export default defineConfig({
       { test: { ...inNode, name: 'node', include: ['test/**/*.test.ts'], exclude: [IN_BROWSER, APART], isolate: false } },
       { test: { ...inNode, name: 'node-apart', include: [APART], exclude: [IN_BROWSER] } },
       {
+        // isolated, as the server serves its pages
+        server: { headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } },
         // found now: a dependency met first in mid-run would reload the page under the tests
         optimizeDeps: {
           include: [

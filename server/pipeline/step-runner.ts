@@ -288,7 +288,14 @@ export function createStepRunner(options: StepRunnerOptions) {
             ? (JSON.parse(original.identity) as StepIdentity).reads
             : ((await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null)
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
-        const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
+        const keyed = Object.fromEntries(Object.entries(params).filter(([name]) => component.unkeyed?.includes(name) !== true))
+        const identity: StepIdentity = {
+          component: await componentDigest(component),
+          inputs: digests,
+          params: keyed,
+          reads,
+          seed: run.seed,
+        }
         const key = cacheKey(identity)
         const cache =
           original === undefined

@@ -5,7 +5,7 @@ import { type TrainOptions, type TrainProgress, type TrainResult, trainModel } f
 import { AppError } from '../../../shared/core/errors.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
-import { parallelEngine } from '../../training/parallel-engine.ts'
+import { nodeThreads } from '../../training/node-threads.ts'
 import { classWeightsOf } from './class-weights.ts'
 import { notConverged } from './convergence.ts'
 import { watchValidation } from './early-stopping.ts'
@@ -25,7 +25,7 @@ export type RecipeRun = {
   readonly train: SplitExamples
   readonly validation: SplitExamples
   readonly seed: number
-  /** That share each batch, one unless given. Their number decides in what order is added up, and so the last bits of the weights. */
+  /** That take each step together, one unless given; the weights are the same bits. */
   readonly threads?: number
   readonly signal: AbortSignal
   readonly onProgress: (progress: TrainProgress) => void
@@ -84,7 +84,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
     ...(classWeights === undefined ? {} : { classWeights }),
     ...(recipe.loss === undefined ? {} : { regressionLoss: recipe.loss }),
     seed,
-    engineStarter: parallelEngine(threads),
+    threads: nodeThreads(threads),
     signal,
     ...(resume === undefined ? {} : { resume: resume.checkpoint }),
     ...(keep === undefined
