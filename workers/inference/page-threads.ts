@@ -5,7 +5,7 @@ import type { TrainingThreads } from '../../shared/compute/training-threads.ts'
 export const pageThreads = (count: number): TrainingThreads => ({
   count,
   start(setup, part) {
-    const worker = new Worker(new URL('../training-part/main.ts', import.meta.url), { type: 'module' })
+    const worker = new Worker(new URL('./training-part.ts', import.meta.url), { type: 'module' })
     const ended = Promise.withResolvers<void>()
     const ready = Promise.withResolvers<void>()
     worker.onmessage = () => ready.resolve()
