@@ -1,3 +1,4 @@
+import { systemClock } from '../core/clock.ts'
 import { AppError } from '../core/errors.ts'
 import { unwrap } from '../core/result.ts'
 import { loadKernels } from './kernels/load-kernels.ts'
@@ -21,6 +22,8 @@ export type TrainingThreads = {
   start(setup: CrewSetup, part: number): ServingThread
   /** How long one may take for its share of a step; a minute unless given. */
   readonly patienceMs?: number
+  /** Takes every step together, even while one thread is quicker alone: for measurements. */
+  readonly always?: boolean
 }
 
 /** How many threads training takes on a device: two where they can share memory and one more core is left for the page. */
@@ -33,11 +36,11 @@ export type ThreadedPlan = { readonly plan: TrainingPlan; close(): void }
 export async function startThreadedPlan(
   options: Omit<PlanOptions, 'kernels'>,
   { loss, optimizer, clipNorm, proximal }: TrainingOptions,
-  { count, start, patienceMs }: TrainingThreads,
+  { count, start, patienceMs, always }: TrainingThreads,
 ): Promise<ThreadedPlan> {
   if (typeof SharedArrayBuffer === 'undefined') throw new AppError('no_backend', 'threads share no memory here')
   const kernels = unwrap(await loadKernels(undefined, { shared: true }))
-  const { plan, setup, stop, lose } = leadCrew({ ...options, kernels }, { loss, optimizer, clipNorm, proximal }, count, patienceMs)
+  const { plan, setup, stop, lose } = leadCrew({ ...options, kernels }, { loss, optimizer, clipNorm, proximal }, { parts: count, patienceMs, always, clock: systemClock })
   const threads: ServingThread[] = []
   const close = (): void => {
     stop()

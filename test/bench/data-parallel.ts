@@ -25,7 +25,8 @@ export const bench: Bench = async ({ words, say, table }) => {
   const data = { examples: { data: x, shape: [batch, 28, 28, 1] }, labels }
   const indices = labels.map((_, i) => i)
   const options = { loss, data, transform: asIs, batchSize: batch, optimizer: { kind: 'sgd' } } as const
-  const engineOn = async (threads: number) => startEngine(await buildSeededModel(topology, 1), options, 'plan', nodeThreads(threads))
+  const engineOn = async (threads: number) =>
+    startEngine(await buildSeededModel(topology, 1), options, 'plan', { ...nodeThreads(threads), always: true })
   const curve = async (threads: number): Promise<number[]> => {
     const engine = await engineOn(threads)
     const random = seededRandom(1)

@@ -37,7 +37,7 @@ export const bench: Bench = async ({ words, say, table }) => {
   const wasmPath = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm')
   const node: StepTimes[] = []
   const cases = quick ? CASES.map((one) => ({ ...one, rounds: Math.ceil(one.rounds / 5), cpu: false })) : CASES
-  for (const one of cases) node.push(await measureSteps({ ...one, wasmPath, threads: nodeThreads(THREADS) }))
+  for (const one of cases) node.push(await measureSteps({ ...one, wasmPath, threads: { ...nodeThreads(THREADS), always: true } }))
   table(node.map((times) => rowOf('node', times)))
   const page = await inChromium(cases)
   table(page.map((times) => rowOf('chromium', times)))

@@ -17,7 +17,7 @@ import { placeUpdate } from './plan-update.ts'
 import { imageShape, isDense } from './region.ts'
 import type { Run } from './run.ts'
 import { ALONE, byImages, type Crew, sequence, type Step } from './share.ts'
-import { checkBatch, passesOf, type Perform, trainingPlan } from './training-plan.ts'
+import { checkBatch, type Passes, passesOf, type Perform, trainingPlan } from './training-plan.ts'
 import { placeGradients, placeWeights } from './weights-layout.ts'
 
 export type PlanOptions = {
@@ -39,9 +39,8 @@ export type CrewPlace = {
 }
 
 /** One thread's part of a plan that trains: does its share of a pass, and makes the plan from how a pass is performed by all. */
-export type CompiledTraining = {
+export type CompiledTraining = Passes & {
   readonly memory: WebAssembly.Memory
-  readonly perform: Perform
   plan(perform: Perform): TrainingPlan
 }
 
@@ -153,10 +152,10 @@ function compile(
   }
   if (loss === undefined || update === undefined) return { plan, training: undefined }
 
-  const perform = passesOf({ run, crew, kernels, forward: all, loss, backward, update, weights, fusable })
+  const passes = passesOf({ run, crew, kernels, forward: all, loss, backward, update, weights, fusable })
   const compiled: CompiledTraining = {
+    ...passes,
     memory,
-    perform,
     plan: (byAll) => trainingPlan({ plan, kernels, loss, update, weights, tensor, view, perform: byAll }),
   }
   return { plan, training: compiled }

@@ -1,8 +1,10 @@
+import type { Clock } from '../../core/clock.ts'
 import { AppError } from '../../core/errors.ts'
 import type { KernelModule } from '../kernels/load-kernels.ts'
 import { compileShare, type PlanOptions, type TrainingOptions } from './compile.ts'
 import type { Graph } from './graph.ts'
 import type { TrainingPlan } from './plan.ts'
+import { quickerOf } from './quicker.ts'
 import type { Crew } from './share.ts'
 import { PASSES, type Pass } from './training-plan.ts'
 
@@ -78,8 +80,21 @@ function giveUp(control: SharedArrayBuffer): void {
   Atomics.notify(words, ORDERS)
 }
 
+export type CrewOptions = {
+  /** Threads, the first one included. */
+  readonly parts: number
+  /** How long a thread may take for its share of a step; a minute unless given. */
+  readonly patienceMs?: number | undefined
+  /** Takes every pass together, even while one thread is quicker alone: for measurements. */
+  readonly always?: boolean | undefined
+  readonly clock: Clock
+}
+
 export type LedCrew = {
-  /** Every pass is taken by all threads together. Passes throw worker_died once a thread is lost. */
+  /**
+   * Takes a pass by all threads together or, while that is quicker and where another one was lost between two passes, by the first alone: the bits are the same. A pass in
+   * which one is lost throws worker_died, and so do all after it.
+   */
   readonly plan: TrainingPlan
   /** What the others start from. The plan may be used once they all serve. */
   readonly setup: CrewSetup
@@ -89,19 +104,21 @@ export type LedCrew = {
   lose(): void
 }
 
-/** A plan on `parts` threads, of which this is the first; `options.kernels` are those over shared memory. Throws as compileTraining fails. */
-export function leadCrew(options: PlanOptions, training: TrainingOptions, parts: number, patienceMs = PATIENCE_MS): LedCrew {
+/** A plan on several threads, of which this is the first; `options.kernels` are those over shared memory. Throws as compileTraining fails. */
+export function leadCrew(options: PlanOptions, training: TrainingOptions, crewOptions: CrewOptions): LedCrew {
+  const { parts, patienceMs = PATIENCE_MS, always = false, clock } = crewOptions
   const control = new SharedArrayBuffer(CONTROL_BYTES)
   const { words, rate } = viewsOf(control)
-  const { memory, perform, plan } = compileShare(options, training, { crew: crewOf(control, 0, parts, patienceMs) })
+  const { memory, perform, alone, plan } = compileShare(options, training, { crew: crewOf(control, 0, parts, patienceMs) })
   const { graph, kernels, batchSize } = options
+  const quicker = quickerOf('together', 'alone')
+  let broken: AppError | undefined
   const order = (kind: number): void => {
     words[KIND] = kind
     Atomics.add(words, ORDERS, 1)
     Atomics.notify(words, ORDERS)
   }
-  const byAll = (pass: Pass): void => {
-    if (Atomics.load(words, LOST) !== 0) throw lost('failed')
+  const together = (pass: Pass): void => {
     words[IMAGES] = pass.images
     words[KEY] = pass.key
     words[STEP] = pass.step
@@ -110,12 +127,24 @@ export function leadCrew(options: PlanOptions, training: TrainingOptions, parts:
     try {
       perform(pass)
     } catch (thrown) {
+      broken = thrown instanceof AppError ? thrown : lost('failed')
       giveUp(control)
       throw thrown
     }
   }
+  const byWhom = (pass: Pass): void => {
+    if (broken !== undefined) throw broken
+    if (Atomics.load(words, LOST) !== 0) return alone(pass)
+    // whole batches of training tell which is quicker; the rest follows
+    const told = !always && pass.kind === 'train' && pass.images === batchSize
+    const way = always ? 'together' : told ? quicker.next() : quicker.chosen
+    const start = clock.monotonic()
+    if (way === 'together') together(pass)
+    else alone(pass)
+    if (told) quicker.took(way, clock.monotonic() - start)
+  }
   return {
-    plan: plan(byAll),
+    plan: plan(byWhom),
     setup: { graph, kernels, training, batchSize, parts, memory, control, patienceMs },
     stop: () => order(STOP),
     lose: () => giveUp(control),

@@ -12,7 +12,7 @@ export type Run = {
   step: number
   /** Address of bytes that a kernel may use while it runs, in this thread: as many as the largest request of `needScratch`. */
   scratch: number
-  /** Which thread of how many this is; see share.ts. */
-  readonly part: number
-  readonly parts: number
+  /** Which thread this is of how many that take the pass; see share.ts. */
+  part: number
+  parts: number
 }

@@ -6,7 +6,7 @@ import type { Plan, PlanTensor, TrainingPlan } from './plan.ts'
 import type { PlacedLoss } from './plan-loss.ts'
 import type { Update } from './plan-update.ts'
 import type { Run } from './run.ts'
-import { byStretch, type Crew, sequence, type Step } from './share.ts'
+import { ALONE, byStretch, type Crew, sequence, type Step } from './share.ts'
 import type { FlatRegion, WeightsLayout } from './weights-layout.ts'
 
 /** What a training plan can be told to do. The numbers go from thread to thread. */
@@ -36,8 +36,15 @@ export type PassParts = {
   readonly fusable: readonly { readonly weight: PlanWeight; readonly target: GradientTarget }[]
 }
 
-/** Does this thread's share of each kind of pass. */
-export function passesOf({ run, crew, kernels, forward, loss, backward, update, weights, fusable }: PassParts): Perform {
+export type Passes = {
+  /** Does this thread's share of a pass. */
+  readonly perform: Perform
+  /** Does all of it, while the others rest. For the first thread. */
+  readonly alone: Perform
+}
+
+/** How each kind of pass is done, together with the crew and alone: to the same bits. */
+export function passesOf({ run, crew, kernels, forward, loss, backward, update, weights, fusable }: PassParts): Passes {
   const fused = update.fuses ? fusable : []
   /** Weights whose kernels write a gradient even when the update is fused. */
   const apart = weights.all.filter((weight) => weight.trainable && !fused.some((one) => one.weight === weight))
@@ -54,26 +61,32 @@ export function passesOf({ run, crew, kernels, forward, loss, backward, update, 
   }
   const both = [...forward, loss.step, ...backward]
   const updates = update.steps(weights.gradients.address)
-  const passes = {
-    infer: sequence(forward, crew),
-    evaluate: sequence([...forward, loss.step], crew),
-    differentiate: sequence(both, crew),
-    train: sequence([...both, ...(update.fuses ? stepApart : updates)], crew),
-    update: sequence(updates, crew),
-  }
-  return ({ kind, images, key, rate, step }) => {
-    Object.assign(run, { images, training: kind === 'differentiate' || kind === 'train', key, rate, step })
-    if (kind !== 'train' || !update.fuses) {
-      passes[kind]()
-      return
+
+  function passesBy(these: Crew): Perform {
+    const { part, parts } = these
+    const passes = {
+      infer: sequence(forward, these),
+      evaluate: sequence([...forward, loss.step], these),
+      differentiate: sequence(both, these),
+      train: sequence([...both, ...(update.fuses ? stepApart : updates)], these),
+      update: sequence(updates, these),
     }
-    fuse(true)
-    try {
-      passes.train()
-    } finally {
-      fuse(false)
+    return ({ kind, images, key, rate, step }) => {
+      Object.assign(run, { images, training: kind === 'differentiate' || kind === 'train', key, rate, step, part, parts })
+      if (kind !== 'train' || !update.fuses) {
+        passes[kind]()
+        return
+      }
+      fuse(true)
+      try {
+        passes.train()
+      } finally {
+        fuse(false)
+      }
     }
   }
+  const perform = passesBy(crew)
+  return { perform, alone: crew.parts === 1 ? perform : passesBy(ALONE) }
 }
 
 export function checkBatch(images: number, most: number): void {

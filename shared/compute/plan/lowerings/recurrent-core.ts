@@ -81,7 +81,6 @@ export function lowerRecurrence(context: LoweringContext, recurrence: Recurrence
   const cell = makeCell(context, recurrence, sizes, { z, zFirst, zStep, h, dh, runs })
   const zAt = (t: number): number => zFirst + t * zStep
   const x = input.value.address
-  const rows = (): number => run.images * steps
   const [xRow, zRow] = [features * 4, width * 4]
   context.needScratch(64 + 64 * Math.max(features, width))
   context.needScratch(32 * steps * Math.min(batchSize, Math.max(1, Math.floor(512 / steps))))

@@ -36,6 +36,8 @@ export function trialThreads(count: number) {
       for (const at of frozen) must(model.layers[at], 'a layer').trainable = false
       const { length } = data.labels
       const pass = (kind: Pass['kind'], images: number, step: number): Pass => ({ kind, images, key: SEED + step, rate: 0.05, step })
+      /** One pass is for the first thread alone. */
+      const taken = (at: number): boolean => at !== 1
       const passes = [
         pass('train', length, 1),
         pass('train', length - 2, 2),
@@ -52,14 +54,21 @@ export function trialThreads(count: number) {
       const arrivals = new Int32Array(new SharedArrayBuffer(4))
       const crew = parts === 1 ? { ...ALONE, leave() {} } : turnCrew(arrivals, 0, parts)
       const settings = { ...training, loss: ready.loss }
-      const { memory, perform, plan: planOf } = compileShare(options, settings, { crew })
+      const { memory, perform, alone, plan: planOf } = compileShare(options, settings, { crew })
       const plan = planOf(perform)
       setPlanWeights(plan, await getWeights(model))
       model.dispose()
       must(plan.inputs[0], 'an input').data.set(data.examples.data)
       plan.targets.data.set(data.labels)
       plan.anchor()
-      const trial: Trial = { ...options, training: settings, parts, memory, passes, arrivals }
+      const trial: Trial = {
+        ...options,
+        training: settings,
+        parts,
+        memory,
+        passes: passes.map((each, i) => (taken(i) ? each : undefined)),
+        arrivals,
+      }
       const others = workers.slice(0, parts - 1)
       const compiled = others.map((worker) => once(worker, 'message'))
       for (const [i, worker] of others.entries()) worker.postMessage({ trial, part: i + 1 })
@@ -67,7 +76,9 @@ export function trialThreads(count: number) {
       const told: Record<string, Float32Array> = {}
       for (const [i, each] of passes.entries()) {
         crew.meet()
-        perform(each)
+        // the others rest
+        if (taken(i)) perform(each)
+        else alone(each)
         for (const [name, view] of Object.entries({ losses: plan.losses.data, right: plan.right.data, answers: plan.answers.data }))
           told[`${name} of pass ${i}`] = view.slice(0, (view.length / options.batchSize) * each.images)
         if (each.kind === 'differentiate') told['gradients'] = plan.flat.gradients.slice()

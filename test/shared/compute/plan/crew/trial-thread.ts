@@ -10,7 +10,7 @@ parentPort?.on('message', ({ trial, part }: { trial: Trial; part: number }) => {
   parentPort?.postMessage('ready')
   for (const pass of passes) {
     crew.meet()
-    perform(pass)
+    if (pass) perform(pass)
   }
   crew.leave()
 })

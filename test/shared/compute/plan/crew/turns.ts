@@ -12,7 +12,8 @@ export type Trial = {
   readonly batchSize: number
   readonly parts: number
   readonly memory: WebAssembly.Memory
-  readonly passes: readonly Pass[]
+  /** Undefined where the thread rests. */
+  readonly passes: readonly (Pass | undefined)[]
   /** One word: how often a thread has come to a meeting. */
   readonly arrivals: Int32Array<SharedArrayBuffer>
 }
