@@ -36,8 +36,8 @@ const CONTROL_BYTES = 64
 const STOP = PASSES.length
 /** A thread that does not come for so long has died, unless told otherwise. */
 const PATIENCE_MS = 60_000
-/** Looks before a thread goes to sleep: equal shares end within microseconds of each other, and waking takes longer. */
-const SPINS = 20_000
+/** Looks before a thread goes to sleep, some 50 microseconds: waking takes longer than equal shares end apart, but on a core that it shares with another one, who looks keeps that one waiting. */
+const SPINS = 4_000
 
 const lost = (what: string): AppError => new AppError('worker_died', `a thread of the training plan ${what}: train again, or on one thread`)
 
