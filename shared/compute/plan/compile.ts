@@ -86,7 +86,7 @@ function compile(
   // filled once it is known how much memory they run in
   const kernels = {} as Kernels
   const { part, parts } = crew
-  const run: Run = { images: batchSize, training: false, rate: 0, key: 0, step: 0, scratch: 0, part, parts }
+  const run: Run = { images: batchSize, training: false, rate: 0, key: 0, step: 0, scratch: 0, parts }
   const trains = training !== undefined
   const places = planMemory(BASE, memoryLimit)
   const placed = placeWeights(graph, trains, places)

@@ -5,7 +5,7 @@ import { compileShare, type PlanOptions, type TrainingOptions } from './compile.
 import type { Graph } from './graph.ts'
 import type { TrainingPlan } from './plan.ts'
 import { quickerOf } from './quicker.ts'
-import type { Crew } from './share.ts'
+import { type Crew, equalShare } from './share.ts'
 import { PASSES, type Pass } from './training-plan.ts'
 
 /** What every thread of a plan is made from; can be cloned to another thread. */
@@ -33,6 +33,10 @@ const STEP = 7
 /** Behind them the step size, a double. */
 const RATE = 32
 const CONTROL_BYTES = 64
+/** Behind those a word for each shared step of a pass; steps beyond are cut into equal shares. */
+const SLOTS = 4096
+/** Pieces of a step for each thread: more of them end closer together, and cost more calls. */
+const PIECES = 8
 const STOP = PASSES.length
 /** A thread that does not come for so long has died, unless told otherwise. */
 const PATIENCE_MS = 60_000
@@ -42,7 +46,12 @@ const SPINS = 4_000
 const lost = (what: string): AppError => new AppError('worker_died', `a thread of the training plan ${what}: train again, or on one thread`)
 
 function viewsOf(control: SharedArrayBuffer) {
-  return { words: new Int32Array(control), rate: new Float64Array(control, RATE, 1) }
+  return {
+    words: new Int32Array(control),
+    rate: new Float64Array(control, RATE, 1),
+    /** How much of each shared step was taken. */
+    taken: new Int32Array(control, CONTROL_BYTES, SLOTS),
+  }
 }
 
 /** Sleeps until the word differs from `value`, or a thread is lost; soon, it is hoped. */
@@ -55,7 +64,7 @@ function untilChanged(words: Int32Array<SharedArrayBuffer>, word: number, value:
 }
 
 function crewOf(control: SharedArrayBuffer, part: number, parts: number, patienceMs: number): Crew {
-  const { words } = viewsOf(control)
+  const { words, taken } = viewsOf(control)
   return {
     part,
     parts,
@@ -68,6 +77,13 @@ function crewOf(control: SharedArrayBuffer, part: number, parts: number, patienc
       Atomics.store(words, ARRIVED, 0)
       Atomics.add(words, MEETINGS, 1)
       Atomics.notify(words, MEETINGS)
+    },
+    share(slot, count, unit, work) {
+      if (slot >= SLOTS) return equalShare(part, parts, count, unit, work)
+      // who is quicker takes more: cores differ, and have other work at times
+      const size = Math.ceil(count / (parts * PIECES) / unit) * unit
+      for (let from = Atomics.add(taken, slot, size); from < count; from = Atomics.add(taken, slot, size))
+        work(from, Math.min(size, count - from))
     },
   }
 }
@@ -107,8 +123,8 @@ export type LedCrew = {
 /** A plan on several threads, of which this is the first; `options.kernels` are those over shared memory. Throws as compileTraining fails. */
 export function leadCrew(options: PlanOptions, training: TrainingOptions, crewOptions: CrewOptions): LedCrew {
   const { parts, patienceMs = PATIENCE_MS, always = false, clock } = crewOptions
-  const control = new SharedArrayBuffer(CONTROL_BYTES)
-  const { words, rate } = viewsOf(control)
+  const control = new SharedArrayBuffer(CONTROL_BYTES + 4 * SLOTS)
+  const { words, rate, taken } = viewsOf(control)
   const { memory, perform, alone, plan } = compileShare(options, training, { crew: crewOf(control, 0, parts, patienceMs) })
   const { graph, kernels, batchSize } = options
   const quicker = quickerOf('together', 'alone')
@@ -123,6 +139,7 @@ export function leadCrew(options: PlanOptions, training: TrainingOptions, crewOp
     words[KEY] = pass.key
     words[STEP] = pass.step
     rate[0] = pass.rate
+    taken.fill(0)
     order(PASSES.indexOf(pass.kind))
     try {
       perform(pass)

@@ -59,6 +59,6 @@ export function filterGradientStep({ kernels, run }: LoweringContext, given: Fil
   const panels = evenness(Math.ceil(channels / 8), run.parts)
   // a dense layer's rows lie side by side in memory; elsewhere, rows would have every thread pack the whole gradient
   const byRows = height * width === 1 ? evenness(rows, run.parts) > panels - SLIGHTLY : evenness(rows, run.parts) > panels + SLIGHTLY
-  if (byRows) return byStretch(run, 'weights', rows, 1, (row, own) => sum(row, own, 0, channels))
-  return byStretch(run, 'weights', channels, 8, (channel, own) => sum(0, rows, channel, own))
+  if (byRows) return byStretch('weights', rows, 1, (row, own) => sum(row, own, 0, channels))
+  return byStretch('weights', channels, 8, (channel, own) => sum(0, rows, channel, own))
 }

@@ -1,4 +1,4 @@
-import { type ConvolutionShape, gradientHalo, phasesOf } from './convolution-shape.ts'
+import { type ConvolutionShape, gradientHalo, isSmall, phasesOf } from './convolution-shape.ts'
 import type { LoweringContext } from './lowering.ts'
 import { padded } from './padded.ts'
 import { tapPanelsStep } from './panels.ts'
@@ -46,28 +46,31 @@ export function inputGradientSteps(
     const [dxRow, dxPixel] = [target.row * shape.strides[0], channels * 4 * shape.strides[1]]
     steps.push(
       tapPanelsStep(context, filter, [tapTable, taps.length], channels, filters, panels),
-      byImages(run, (first, images) =>
-        kernels.convolve(
-          dy + first * image,
-          image,
-          row,
-          pixel,
-          dx + first * target.image,
-          target.image,
-          dxRow,
-          dxPixel,
-          images,
-          y.count,
-          x.count,
-          runTable,
-          runs.length,
-          length,
-          panels,
-          channels,
-          0,
-          4,
-          run.scratch,
-        ),
+      byImages(
+        run,
+        (first, images) =>
+          kernels.convolve(
+            dy + first * image,
+            image,
+            row,
+            pixel,
+            dx + first * target.image,
+            target.image,
+            dxRow,
+            dxPixel,
+            images,
+            y.count,
+            x.count,
+            runTable,
+            runs.length,
+            length,
+            panels,
+            channels,
+            0,
+            4,
+            run.scratch,
+          ),
+        isSmall(y.count, x.count),
       ),
     )
   }

@@ -3,9 +3,7 @@ import { byStretch, type SharedStep } from './share.ts'
 
 /** The step that packs a row-major matrix [rows, columns] of weights into panels at `to`, 32 bytes a row and 8 columns. */
 export const panelsStep = ({ kernels, run }: LoweringContext, from: number, rows: number, columns: number, to: number): SharedStep =>
-  byStretch(run, 'panels', columns, 8, (column, own) =>
-    kernels.packPanels(from + column * 4, columns * 4, rows, own, to + column * rows * 4),
-  )
+  byStretch('panels', columns, 8, (column, own) => kernels.packPanels(from + column * 4, columns * 4, rows, own, to + column * rows * 4))
 
 /** The same for the matrix's transpose, tap by tap; see packTaps. */
 export const tapPanelsStep = (
@@ -16,6 +14,6 @@ export const tapPanelsStep = (
   outputs: number,
   to: number,
 ): SharedStep =>
-  byStretch(run, 'panels', inputs, 8, (input, own) =>
+  byStretch('panels', inputs, 8, (input, own) =>
     kernels.packTaps(filter + input * outputs * 4, ...taps, own, outputs, to + input * taps[1] * outputs * 4),
   )

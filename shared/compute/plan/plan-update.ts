@@ -30,7 +30,7 @@ export function placeUpdate(options: UpdateOptions, kernels: Kernels, run: Run, 
   const anchor = proximal > 0 ? region() : undefined
   const chunks = Math.ceil(floats / CHUNK)
   const squares = clipNorm === undefined ? 0 : memory.allocate(chunks * 8)
-  const chunk = (work: (from: number, count: number) => void): Step => byStretch(run, 'update', floats, CHUNK, work)
+  const chunk = (work: (from: number, count: number) => void): Step => byStretch('update', floats, CHUNK, work)
 
   /** The factor by which the norm of all gradients asks to shorten them. */
   function clip(most: number): number {

@@ -12,7 +12,6 @@ export type Run = {
   step: number
   /** Address of bytes that a kernel may use while it runs, in this thread: as many as the largest request of `needScratch`. */
   scratch: number
-  /** Which thread this is of how many that take the pass; see share.ts. */
-  part: number
-  parts: number
+  /** Threads of the plan; see share.ts. */
+  readonly parts: number
 }

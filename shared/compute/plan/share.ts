@@ -1,7 +1,7 @@
 import type { Run } from './run.ts'
 
 /**
- * How the threads of a plan take a step together; each does some of its output, so that every sum stays whole and the bits do not depend on the number of threads.
+ * How the threads of a plan take a step together; each does some of its output, so that every sum stays whole and the bits depend on neither their number nor who does what.
  *
  * - `images`: reads and writes its own examples, beside what is the same for all.
  * - `values`: reads what others wrote, and writes what others will read.
@@ -11,44 +11,59 @@ import type { Run } from './run.ts'
  */
 export type Share = 'images' | 'values' | 'weights' | 'update' | 'panels'
 
-export type SharedStep = { readonly share: Share; readonly run: () => void }
+export type SharedStep = {
+  readonly share: Share
+  /** How many things there are to share out, asked when the step runs, and at what multiples they are cut. */
+  readonly count: () => number
+  readonly unit: number
+  /** Few things cost nearly as much as many: no more stretches than there are threads. */
+  readonly coarse?: boolean
+  /** Does a stretch of them. */
+  work(from: number, count: number): void
+}
 
 /** A plain function is run by the first thread alone. */
 export type Step = (() => void) | SharedStep
 
-/** The first of this many things that belongs to part `part`: nearly equal stretches in order, cut at multiples of `unit`, the longer ones first. */
-const border = (count: number, part: number, parts: number, unit: number): number =>
-  Math.min(count, Math.ceil((Math.ceil(count / unit) * part) / parts) * unit)
-
-/** Gives `work` the stretch of `count` things that this thread takes, unless that is empty. */
-export function withShare({ part, parts }: Run, count: number, unit: number, work: (from: number, count: number) => void): void {
-  const from = border(count, part, parts, unit)
-  const own = border(count, part + 1, parts, unit) - from
-  if (own > 0) work(from, own)
-}
-
 /** A step in which each thread takes some of the batch's examples: the first of them, and how many. */
-export const byImages = (run: Run, work: (first: number, images: number) => void): SharedStep => ({
+export const byImages = (run: Run, work: SharedStep['work'], coarse = false): SharedStep => ({
   share: 'images',
-  run: () => withShare(run, run.images, 1, work),
+  count: () => run.images,
+  unit: 1,
+  coarse,
+  work,
 })
 
-/** A step in which each thread takes a stretch of `count` things, cut at multiples of `unit`. */
-export const byStretch = (
-  run: Run,
-  share: Exclude<Share, 'images'>,
-  count: number,
-  unit: number,
-  work: (from: number, count: number) => void,
-): SharedStep => ({ share, run: () => withShare(run, count, unit, work) })
+/** A step in which each thread takes stretches of `count` things, cut at multiples of `unit`. */
+export const byStretch = (share: Exclude<Share, 'images'>, count: number, unit: number, work: SharedStep['work']): SharedStep => ({
+  share,
+  count: () => count,
+  unit,
+  work,
+})
 
 /** Of what the longest stretch takes, how much all take on average: 1 where `count` units share out evenly. */
 export const evenness = (count: number, parts: number): number => count / (parts * Math.ceil(count / parts))
 
-/** The threads of a plan: which one this is, and where all wait for each other. */
-export type Crew = { readonly part: number; readonly parts: number; meet(): void }
+/** The threads of a plan, and which one this is. */
+export type Crew = {
+  readonly part: number
+  readonly parts: number
+  /** Waits until all are here. */
+  meet(): void
+  /** Does some of `count` things, cut at multiples of `unit`, while the others do the rest. `slot` is another number for each of a pass. */
+  share(slot: number, count: number, unit: number, work: SharedStep['work']): void
+}
 
-export const ALONE: Crew = { part: 0, parts: 1, meet() {} }
+export const ALONE: Crew = { part: 0, parts: 1, meet() {}, share: (_, count, __, work) => work(0, count) }
+
+/** The stretch that is part `part`'s where all stretches are nearly equal, the longer ones first. */
+export function equalShare(part: number, parts: number, count: number, unit: number, work: SharedStep['work']): void {
+  const border = (at: number): number => Math.min(count, Math.ceil((Math.ceil(count / unit) * at) / parts) * unit)
+  const from = border(part)
+  const own = border(part + 1) - from
+  if (own > 0) work(from, own)
+}
 
 type Kind = Share | 'one'
 
@@ -62,25 +77,47 @@ const WAITS: Readonly<Record<Kind, readonly Kind[]>> = {
   panels: [],
 }
 
+/** Steps by images that follow each other are one piece of work: who takes an image takes it through all of them. */
+function chained(steps: readonly Step[]): Step[] {
+  const list: Step[] = []
+  for (const step of steps) {
+    const last = list.at(-1)
+    if (typeof step === 'function' || step.share !== 'images' || typeof last !== 'object' || last.share !== 'images') list.push(step)
+    else
+      list.splice(-1, 1, {
+        ...last,
+        coarse: last.coarse === true || step.coarse === true,
+        work(from, count) {
+          last.work(from, count)
+          step.work(from, count)
+        },
+      })
+  }
+  return list
+}
+
 /** Runs the steps in order as this thread of the crew. All meet where something crosses from thread to thread, and at the end. */
-export function sequence(steps: readonly Step[], { part, parts, meet }: Crew): () => void {
-  const runs = steps.map((step) => (typeof step === 'function' ? step : step.run))
-  if (parts === 1)
-    return () => {
-      for (const run of runs) run()
-    }
+export function sequence(steps: readonly Step[], { part, parts, meet, share }: Crew): () => void {
   const list: (() => void)[] = []
   const pending = new Set<Kind>()
-  for (const [i, step] of steps.entries()) {
+  let slots = 0
+  for (const step of parts === 1 ? steps : chained(steps)) {
     const kind = typeof step === 'function' ? 'one' : step.share
-    if (WAITS[kind].some((one) => pending.has(one))) {
+    if (parts > 1 && WAITS[kind].some((one) => pending.has(one))) {
       list.push(meet)
       pending.clear()
     }
     pending.add(kind)
-    if (kind !== 'one' || part === 0) list.push(runs[i] as () => void)
+    if (typeof step !== 'function') {
+      const slot = slots++
+      const { count, unit, work, coarse } = step
+      list.push(() => {
+        const things = count()
+        share(slot, things, coarse ? Math.ceil(things / parts / unit) * unit : unit, work)
+      })
+    } else if (part === 0) list.push(step)
   }
-  list.push(meet)
+  if (parts > 1) list.push(meet)
   return () => {
     for (const run of list) run()
   }

@@ -12,6 +12,6 @@ export function sharedProduct(
   [inner, columns]: readonly [number, number],
   product: (column: number, columns: number, image: number, images: number) => void,
 ): Step {
-  if (inner * columns <= FEW || columns < 2 * COLUMNS) return byImages(run, (first, images) => product(0, columns, first, images))
-  return byStretch(run, 'values', columns, COLUMNS, (column, own) => product(column, own, 0, run.images))
+  if (inner * columns <= FEW || columns < 2 * COLUMNS) return byImages(run, (first, images) => product(0, columns, first, images), true)
+  return byStretch('values', columns, COLUMNS, (column, own) => product(column, own, 0, run.images))
 }

@@ -49,7 +49,7 @@ export function passesOf({ run, crew, kernels, forward, loss, backward, update, 
   /** Weights whose kernels write a gradient even when the update is fused. */
   const apart = weights.all.filter((weight) => weight.trainable && !fused.some((one) => one.weight === weight))
   const stepApart = apart.map(({ address, gradient, size }) =>
-    byStretch(run, 'update', Math.ceil(size / 4) * 4, 16, (from, floats) =>
+    byStretch('update', Math.ceil(size / 4) * 4, 16, (from, floats) =>
       kernels.sgdStep(address + from * 4, gradient + from * 4, floats, run.rate, 1, 1),
     ),
   )
@@ -63,7 +63,6 @@ export function passesOf({ run, crew, kernels, forward, loss, backward, update, 
   const updates = update.steps(weights.gradients.address)
 
   function passesBy(these: Crew): Perform {
-    const { part, parts } = these
     const passes = {
       infer: sequence(forward, these),
       evaluate: sequence([...forward, loss.step], these),
@@ -72,7 +71,7 @@ export function passesOf({ run, crew, kernels, forward, loss, backward, update, 
       update: sequence(updates, these),
     }
     return ({ kind, images, key, rate, step }) => {
-      Object.assign(run, { images, training: kind === 'differentiate' || kind === 'train', key, rate, step, part, parts })
+      Object.assign(run, { images, training: kind === 'differentiate' || kind === 'train', key, rate, step })
       if (kind !== 'train' || !update.fuses) {
         passes[kind]()
         return

@@ -1,5 +1,14 @@
 import { activationOf, pairOf, refusePenalties, storedActivation } from '../config.ts'
-import { type ConvolutionShape, convolutionShape, gradientHalo, inputHalo, pixelsBelow, type Runs, runsOf } from '../convolution-shape.ts'
+import {
+  type ConvolutionShape,
+  convolutionShape,
+  gradientHalo,
+  inputHalo,
+  isSmall,
+  pixelsBelow,
+  type Runs,
+  runsOf,
+} from '../convolution-shape.ts'
 import { filterGradientStep } from '../filter-gradient.ts'
 import { inputGradientSteps } from '../input-gradient.ts'
 import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
@@ -55,28 +64,31 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
   const b = bias?.address ?? 0
   const [count, length] = [runs.offsets.length, runs.length]
   context.prepare(panelsStep(context, kernel.address, rows, filters, panels))
-  const convolve = byImages(run, (first, images) =>
-    kernels.convolve(
-      x + first * xImage,
-      xImage,
-      xRow,
-      xPixel,
-      y + first * yImage,
-      yImage,
-      yRow,
-      filters * 4,
-      images,
-      height,
-      width,
-      table,
-      count,
-      length,
-      panels,
-      filters,
-      b,
-      flags,
-      run.scratch,
-    ),
+  const convolve = byImages(
+    run,
+    (first, images) =>
+      kernels.convolve(
+        x + first * xImage,
+        xImage,
+        xRow,
+        xPixel,
+        y + first * yImage,
+        yImage,
+        yRow,
+        filters * 4,
+        images,
+        height,
+        width,
+        table,
+        count,
+        length,
+        panels,
+        filters,
+        b,
+        flags,
+        run.scratch,
+      ),
+    isSmall(height, width),
   )
   context.forward(...from.steps, convolve)
 
@@ -112,7 +124,7 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
       const to = context.gradientTarget(bias)
       const pixel = filters * 4
       steps.push(
-        byStretch(run, 'weights', filters, 16, (f, own) =>
+        byStretch('weights', filters, 16, (f, own) =>
           kernels.channelSums(dy + f * 4, dyImage, dyRow, pixel, run.images, height, width, own, to.address + f * 4, to.mode, run.rate),
         ),
       )

@@ -83,7 +83,7 @@ function lowerDense(context: LoweringContext, layer: LayerToLower, [input]: read
     if (bias?.trainable) {
       const to = context.gradientTarget(bias)
       steps.push(
-        byStretch(run, 'weights', units, 16, (unit, own) =>
+        byStretch('weights', units, 16, (unit, own) =>
           kernels.channelSums(dy + unit * 4, outRow, 0, 0, rows(), 1, 1, own, to.address + unit * 4, to.mode, run.rate),
         ),
       )

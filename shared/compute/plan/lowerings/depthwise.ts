@@ -83,7 +83,7 @@ function depthwise(
       const dy = at(gradient, first)
       if (output.relu === 'open') kernels.reluGradient(...at(output.value, first), ...dy, ...dy, images, height, width * channels)
     })
-    const ofWeights = byStretch(run, 'weights', channels, CHANNELS, (channel, own) => {
+    const ofWeights = byStretch('weights', channels, CHANNELS, (channel, own) => {
       const [x, xImage, xRow] = at(shifted)
       const [dy, dyImage, dyRow] = at(gradient)
       const c = channel * 4
@@ -105,7 +105,7 @@ function depthwise(
       const met = { ...wide.region, address: address - (kernel[0] - 1 - top) * row - (kernel[1] - 1 - left) * channels * 4, image }
       return [
         ...wide.steps,
-        byStretch(run, 'panels', 1, 1, () => kernels.reverseTaps(filter.address, kernel[0] * kernel[1], channels, reversed)),
+        byStretch('panels', 1, 1, () => kernels.reverseTaps(filter.address, kernel[0] * kernel[1], channels, reversed)),
         byImages(run, (first, images) => {
           const sizes = [images, inHeight, inWidth, channels] as const
           kernels.depthwise(...at(met, first), ...at(to, first), ...sizes, reversed, ...kernel, 1, 1, 0, 0)

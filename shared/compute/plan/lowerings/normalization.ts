@@ -33,7 +33,7 @@ function lowerBatch(context: LoweringContext, layer: LayerToLower, [input]: read
   const output = context.output(input.shape, { strided: true })
   const [g, b] = [gamma?.address ?? 0, beta?.address ?? 0]
   const pixel = channels * 4
-  const scales = byStretch(run, 'values', channels, CHANNELS, (channel, own) => {
+  const scales = byStretch('values', channels, CHANNELS, (channel, own) => {
     const c = channel * 4
     const [m, v] = run.training ? [batchMean + c, batchVariance + c] : [mean.address + c, variance.address + c]
     if (run.training) {
@@ -56,7 +56,7 @@ function lowerBatch(context: LoweringContext, layer: LayerToLower, [input]: read
     const { gradient } = output
     const dgamma = (gamma?.trainable && gamma.gradient) || vector()
     const dbeta = (beta?.trainable && beta.gradient) || vector()
-    const sums = byStretch(run, 'values', channels, CHANNELS, (channel, own) => {
+    const sums = byStretch('values', channels, CHANNELS, (channel, own) => {
       const c = channel * 4
       const [x, xImage, xRow] = at(input.value)
       const [dy, dyImage, dyRow] = at(gradient)

@@ -90,7 +90,7 @@ export const gruCell: CellMaker = (
   const rh0 = context.allocate(batchSize * hImage)
   const drh0 = context.allocate(batchSize * row)
   const [ofGates, ofCandidate] = [context.allocate(2 * units * row), context.allocate(units * row)]
-  const apart = byStretch(run, 'values', 1, 1, () => {
+  const apart = byStretch('values', 1, 1, () => {
     kernels.copyPixels(recurrent.address, 0, 3 * row, ofGates, 0, 2 * row, 1, units, 2 * row)
     kernels.copyPixels(recurrent.address + 2 * row, 0, 3 * row, ofCandidate, 0, row, 1, units, row)
   })

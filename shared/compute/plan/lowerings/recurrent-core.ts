@@ -96,30 +96,38 @@ export function lowerRecurrence(context: LoweringContext, recurrence: Recurrence
       const [from, to, w, b] = [x + row * xRow, z + row * zRow + at * 4, kernel.address + at * 4, bias ? bias.address + at * 4 : 0]
       kernels.multiply(from, xRow, w, zRow, 0, to, zRow, images * steps, features, columns, b, bias ? 0 : 4, run.scratch)
     }),
-    byImages(run, (first, images) => {
-      const states = h + first * sizes.hImage
-      for (let t = 0; t < steps; t++) cell.forward(zAt(t) + first * sizes.zImage, states + (t + 1) * unitBytes, t, images)
-      const last = states + steps * unitBytes
-      const to = y + column * 4 + first * yImage
-      if (!sequences) kernels.copyPixels(last, sizes.hImage, 0, to, yImage, 0, images, 1, unitBytes)
-      else if (flipped) kernels.copyPixels(last, sizes.hImage, -unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
-      else kernels.copyPixels(states + unitBytes, sizes.hImage, unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
-    }),
+    byImages(
+      run,
+      (first, images) => {
+        const states = h + first * sizes.hImage
+        for (let t = 0; t < steps; t++) cell.forward(zAt(t) + first * sizes.zImage, states + (t + 1) * unitBytes, t, images)
+        const last = states + steps * unitBytes
+        const to = y + column * 4 + first * yImage
+        if (!sequences) kernels.copyPixels(last, sizes.hImage, 0, to, yImage, 0, images, 1, unitBytes)
+        else if (flipped) kernels.copyPixels(last, sizes.hImage, -unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
+        else kernels.copyPixels(states + unitBytes, sizes.hImage, unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
+      },
+      true,
+    ),
   )
   if (!output.gradient) return
   const { address: dy, image: dyImage } = output.gradient
   const backward = [
-    byImages(run, (first, images) => {
-      const own = dh + first * unitBytes
-      kernels.fillPixels(own, 0, 0, 1, 1, images * unitBytes)
-      for (let t = steps - 1; t >= 0; t--) {
-        const row = flipped ? steps - 1 - t : t
-        const given = dy + first * dyImage + column * 4
-        const extra = sequences ? given + row * rowFloats * 4 : t === steps - 1 ? given : 0
-        const [gates, state] = [zAt(t) + first * sizes.zImage, h + first * sizes.hImage + (t + 1) * unitBytes]
-        cell.backward(gates, state, own, extra, dyImage, t, first, images)
-      }
-    }),
+    byImages(
+      run,
+      (first, images) => {
+        const own = dh + first * unitBytes
+        kernels.fillPixels(own, 0, 0, 1, 1, images * unitBytes)
+        for (let t = steps - 1; t >= 0; t--) {
+          const row = flipped ? steps - 1 - t : t
+          const given = dy + first * dyImage + column * 4
+          const extra = sequences ? given + row * rowFloats * 4 : t === steps - 1 ? given : 0
+          const [gates, state] = [zAt(t) + first * sizes.zImage, h + first * sizes.hImage + (t + 1) * unitBytes]
+          cell.backward(gates, state, own, extra, dyImage, t, first, images)
+        }
+      },
+      true,
+    ),
     ...cell.finish,
   ]
   if (target)
@@ -136,7 +144,7 @@ export function lowerRecurrence(context: LoweringContext, recurrence: Recurrence
   }
   if (bias?.trainable)
     backward.push(
-      byStretch(run, 'weights', width, 16, (at, own) =>
+      byStretch('weights', width, 16, (at, own) =>
         kernels.channelSums(z + at * 4, sizes.zImage, 0, zRow, run.images, 1, steps, own, bias.gradient + at * 4, 0, 0),
       ),
     )

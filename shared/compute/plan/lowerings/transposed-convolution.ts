@@ -1,5 +1,5 @@
 import { activationOf, pairOf, refusePenalties } from '../config.ts'
-import { convolutionShape, inputHalo, pixelsBelow, runsOf } from '../convolution-shape.ts'
+import { convolutionShape, inputHalo, isSmall, pixelsBelow, runsOf } from '../convolution-shape.ts'
 import { filterGradientStep } from '../filter-gradient.ts'
 import { inputGradientSteps } from '../input-gradient.ts'
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
@@ -54,24 +54,27 @@ function lowerTransposed(context: LoweringContext, layer: LayerToLower, [input]:
       const panels = context.allocate(count * length * Math.ceil(inputs / 8) * 32)
       steps.push(
         panelsStep(context, kernel.address, count * length, inputs, panels),
-        byImages(run, (first, images) =>
-          kernels.convolve(
-            dy + first * region.image,
-            ...strideBytes,
-            ...at(target, first),
-            inputs * 4,
-            images,
-            height,
-            width,
-            table,
-            count,
-            length,
-            panels,
-            inputs,
-            0,
-            4,
-            run.scratch,
-          ),
+        byImages(
+          run,
+          (first, images) =>
+            kernels.convolve(
+              dy + first * region.image,
+              ...strideBytes,
+              ...at(target, first),
+              inputs * 4,
+              images,
+              height,
+              width,
+              table,
+              count,
+              length,
+              panels,
+              inputs,
+              0,
+              4,
+              run.scratch,
+            ),
+          isSmall(height, width),
         ),
       )
     }
@@ -91,7 +94,7 @@ function lowerTransposed(context: LoweringContext, layer: LayerToLower, [input]:
     const [given, image, row] = at(output.gradient)
     if (bias?.trainable)
       steps.push(
-        byStretch(run, 'weights', filters, 16, (f, own) => {
+        byStretch('weights', filters, 16, (f, own) => {
           const pixel = filters * 4
           kernels.channelSums(given + f * 4, image, row, pixel, run.images, outHeight, outWidth, own, bias.gradient + f * 4, 0, 0)
         }),

@@ -1,7 +1,7 @@
 import type { KernelModule } from '../../../../../shared/compute/kernels/load-kernels.ts'
 import type { TrainingOptions } from '../../../../../shared/compute/plan/compile.ts'
 import type { Graph } from '../../../../../shared/compute/plan/graph.ts'
-import type { Crew } from '../../../../../shared/compute/plan/share.ts'
+import { type Crew, equalShare } from '../../../../../shared/compute/plan/share.ts'
 import type { Pass } from '../../../../../shared/compute/plan/training-plan.ts'
 
 /** What a thread of a crew under test is given. */
@@ -34,6 +34,7 @@ export function turnCrew(arrivals: Int32Array<SharedArrayBuffer>, part: number, 
     part,
     parts,
     leave: arrive,
+    share: (_, count, unit, work) => equalShare(part, parts, count, unit, work),
     meet() {
       arrive()
       meetings++
