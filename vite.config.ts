@@ -46,7 +46,10 @@ export default defineConfig({
   appType: 'mpa',
   publicDir: path('public'),
   // isolated, as the server serves them
-  server: { headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' }, proxy: { '/v1': proxy, '/docs': proxy, '/openapi.json': proxy } },
+  server: {
+    headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+    proxy: { '/v1': proxy, '/docs': proxy, '/openapi.json': proxy },
+  },
   build: {
     outDir: path('dist'),
     emptyOutDir: true,

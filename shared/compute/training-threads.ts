@@ -40,7 +40,11 @@ export async function startThreadedPlan(
 ): Promise<ThreadedPlan> {
   if (typeof SharedArrayBuffer === 'undefined') throw new AppError('no_backend', 'threads share no memory here')
   const kernels = unwrap(await loadKernels(undefined, { shared: true }))
-  const { plan, setup, stop, lose } = leadCrew({ ...options, kernels }, { loss, optimizer, clipNorm, proximal }, { parts: count, patienceMs, always, clock: systemClock })
+  const { plan, setup, stop, lose } = leadCrew(
+    { ...options, kernels },
+    { loss, optimizer, clipNorm, proximal },
+    { parts: count, patienceMs, always, clock: systemClock },
+  )
   const threads: ServingThread[] = []
   const close = (): void => {
     stop()

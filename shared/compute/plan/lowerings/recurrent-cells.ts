@@ -83,7 +83,7 @@ export const gruCell: CellMaker = (
   { steps, units, zImage, hImage },
   { zFirst, zStep, h: h0, runs },
 ) => {
-  const { kernels, run, batchSize } = context
+  const { kernels, batchSize } = context
   const [gates, candidate] = [panelsOf(context, units, 2 * units, runs), panelsOf(context, units, units, runs)]
   const hard = isHard ? 1 : 0
   const row = units * 4
