@@ -45,7 +45,11 @@ export default defineConfig({
   root,
   appType: 'mpa',
   publicDir: path('public'),
-  server: { proxy: { '/v1': proxy, '/docs': proxy, '/openapi.json': proxy } },
+  // isolated, as the server serves them
+  server: {
+    headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+    proxy: { '/v1': proxy, '/docs': proxy, '/openapi.json': proxy },
+  },
   build: {
     outDir: path('dist'),
     emptyOutDir: true,

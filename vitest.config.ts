@@ -45,6 +45,8 @@ export default defineConfig({
       { test: { ...inNode, name: 'node-apart', include: [APART], exclude: [IN_BROWSER] } },
       {
         plugins: [bundledWorkers()],
+        // isolated, as the server serves its pages
+        server: { headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } },
         // found now: a dependency met first in mid-run would reload the page under the tests
         optimizeDeps: {
           include: [

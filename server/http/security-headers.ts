@@ -23,5 +23,14 @@ export const PAGE_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ')
 
+/**
+ * For our own pages and all that they load: together with SECURITY_HEADERS they isolate a page, which so may share memory between threads. Every file carries them, as a
+ * worker starts in such a page only where its own script does.
+ */
+export const ISOLATION_HEADERS: Readonly<Record<string, string>> = {
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
 /** For answers that are data: even opened as a page they do nothing. */
 export const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"

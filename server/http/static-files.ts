@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib'
 import type { Hono } from 'hono'
 import { getMimeType } from 'hono/utils/mime'
 import { etagOf, matches } from './etag.ts'
-import { PAGE_POLICY } from './security-headers.ts'
+import { ISOLATION_HEADERS, PAGE_POLICY } from './security-headers.ts'
 
 type StaticFile = { readonly bytes: Uint8Array<ArrayBuffer>; readonly zipped: Uint8Array<ArrayBuffer> | undefined; readonly etag: string }
 
@@ -37,6 +37,7 @@ export async function staticFiles(folder: string): Promise<((app: Hono) => void)
         'cache-control': name.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
         // also on scripts: a worker lives under the policy that its own file came with
         'content-security-policy': PAGE_POLICY,
+        ...ISOLATION_HEADERS,
         etag: file.etag,
         vary: 'accept-encoding',
       }

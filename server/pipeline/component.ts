@@ -108,6 +108,8 @@ export type Component<
   readonly outputs: O
   readonly params: z.ZodType<P>
   readonly limits?: Partial<StepLimits>
+  /** Parameters that say how the step computes and change nothing of what comes out: no part of the cache key. */
+  readonly unkeyed?: readonly string[]
   /** 'never' for steps that change the world. */
   readonly cache?: 'never'
   /** What the step looks up outside of its inputs (which spans a dataset has, which version is live): asked first, and part of the cache key. */

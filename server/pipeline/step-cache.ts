@@ -13,6 +13,10 @@ export type StepIdentity = {
   readonly seed: number
 }
 
+/** The parameters without those that change nothing of what comes out. */
+export const keyedParams = (params: JsonObject, unkeyed: readonly string[] = []): JsonObject =>
+  Object.fromEntries(Object.entries(params).filter(([name]) => !unkeyed.includes(name)))
+
 /** Equal keys mean equal work: no ids, no times, no names of runs in it. */
 export const cacheKey = (identity: StepIdentity): Sha256 => createHash('sha256').update(canonicalJson(identity)).digest('hex') as Sha256
 

@@ -24,7 +24,7 @@ import { type Pipeline, stepParams } from './pipeline.ts'
 import { isDone, type StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
 import { type RunRow, runStore, type StepError } from './run-store.ts'
-import { cacheKey, type EarlierExecution, reusable, type StepIdentity, whyNotReused } from './step-cache.ts'
+import { cacheKey, type EarlierExecution, keyedParams, reusable, type StepIdentity, whyNotReused } from './step-cache.ts'
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -288,7 +288,8 @@ export function createStepRunner(options: StepRunnerOptions) {
             ? (JSON.parse(original.identity) as StepIdentity).reads
             : ((await component.reads?.({ params: params as never, pipeline: row.pipeline as Slug, api, idempotencyKey: row.id })) ?? null)
         const digests = Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, input.digest]))
-        const identity: StepIdentity = { component: await componentDigest(component), inputs: digests, params, reads, seed: run.seed }
+        const keyed = keyedParams(params, component.unkeyed)
+        const identity = { component: await componentDigest(component), inputs: digests, params: keyed, reads, seed: run.seed }
         const key = cacheKey(identity)
         const cache =
           original === undefined

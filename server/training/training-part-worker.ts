@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { servePart, type ParallelSetup } from '../../shared/compute/plan/parallel-plan.ts'
+import { type CrewSetup, serveCrew } from '../../shared/compute/plan/crew.ts'
 
-// One thread of a training plan in several parts.
-const { setup, part } = workerData as { readonly setup: ParallelSetup; readonly part: number }
-servePart(setup, part, () => parentPort?.postMessage('ready'))
+// One thread of a training plan.
+const { setup, part } = workerData as { readonly setup: CrewSetup; readonly part: number }
+serveCrew(setup, part, () => parentPort?.postMessage('ready'))

@@ -6,19 +6,18 @@ import { getWeights } from './model.ts'
 import type { UpdateOptions } from './optimizers.ts'
 import { compileTraining } from './plan/compile.ts'
 import { graphOf } from './plan/graph.ts'
-import { onePlan, planEngine } from './plan/plan-engine.ts'
+import type { TrainingPlan } from './plan/plan.ts'
+import { planEngine } from './plan/plan-engine.ts'
 import { checkPlanParity } from './plan/plan-parity.ts'
 import { setPlanWeights } from './plan/plan-weights.ts'
 import type { LayersModel } from './tf.ts'
 import { tfjsEngine } from './tfjs-engine.ts'
 import type { TrainingEngine } from './training-engine.ts'
+import { startThreadedPlan, type TrainingThreads } from './training-threads.ts'
 import type { LabelledData } from './training-totals.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 
 export type EngineChoice = 'auto' | 'plan' | 'tfjs'
-
-/** Starts what computes the steps of a run; `startEngine` unless the caller has another. */
-export type EngineStarter = typeof startEngine
 
 export type EngineOptions = UpdateOptions & {
   readonly loss: LossKind
@@ -31,28 +30,50 @@ export type EngineOptions = UpdateOptions & {
 
 /**
  * An engine for this model, with its weights: a plan where the model compiles and the kernels prove themselves, else tfjs, which says why. Asked for a plan,
- * it throws that reason instead.
+ * it throws that reason instead. A plan takes all of `threads`; where those do not start, it takes one, and says why.
  */
-export async function startEngine(model: LayersModel, options: EngineOptions, choice: EngineChoice): Promise<TrainingEngine> {
-  if (choice === 'tfjs') return tfjsEngine(model, options, 'as asked')
-  const plan = await startPlan(model, options)
+export async function startEngine(
+  model: LayersModel,
+  options: EngineOptions,
+  choice: EngineChoice,
+  threads?: TrainingThreads,
+): Promise<TrainingEngine> {
+  const alone = threads && threads.count > 1 ? ', on one thread' : ''
+  if (choice === 'tfjs') return tfjsEngine(model, options, `as asked${alone}`)
+  const plan = await startPlan(model, options, threads)
   if (plan.ok) return plan.value
   if (choice === 'plan') throw plan.error
-  return tfjsEngine(model, options, plan.error.detail)
+  return tfjsEngine(model, options, `${plan.error.detail}${alone}`)
 }
 
-async function startPlan(model: LayersModel, options: EngineOptions): Promise<Result<TrainingEngine>> {
+async function startPlan(
+  model: LayersModel,
+  options: EngineOptions,
+  threads: TrainingThreads | undefined,
+): Promise<Result<TrainingEngine>> {
   const graph = graphOf(model)
   if (!graph.ok) return graph
   const kernels = await loadKernels()
   if (!kernels.ok) return kernels
   const parity = await checkPlanParity(kernels.value)
   if (!parity.ok) return parity
-  const plan = compileTraining({ graph: graph.value, kernels: kernels.value, batchSize: options.batchSize }, options)
-  if (!plan.ok) return plan
   const weights = await getWeights(model)
   if (Object.values(weights).some(({ dtype }) => dtype !== 'float32'))
     return fail(new AppError('unsupported_op', 'a weight of the model is no float32'))
-  setPlanWeights(plan.value, weights)
-  return ok(planEngine(onePlan(plan.value), options, Object.keys(weights)))
+  const engine = (plan: TrainingPlan, where: string, close: () => void): Result<TrainingEngine> => {
+    setPlanWeights(plan, weights)
+    return ok(planEngine(plan, options, { names: Object.keys(weights), reason: `${plan.build} kernels${where}`, close }))
+  }
+  const shape = { graph: graph.value, batchSize: options.batchSize }
+  let where = ''
+  if (threads && threads.count > 1) {
+    try {
+      const { plan, close } = await startThreadedPlan(shape, options, threads)
+      return engine(plan, ` on ${threads.count} threads`, close)
+    } catch (thrown) {
+      where = `, on one thread: ${thrown instanceof Error ? thrown.message : String(thrown)}`
+    }
+  }
+  const plan = compileTraining({ ...shape, kernels: kernels.value }, options)
+  return plan.ok ? engine(plan.value, where, () => {}) : plan
 }

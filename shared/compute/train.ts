@@ -10,10 +10,11 @@ import { type LossKind, type RegressionLoss, trainingTopology } from './loss.ts'
 import { setWeights, type Topology } from './model.ts'
 import type { OptimizerOptions } from './optimizers.ts'
 import { buildSeededModel } from './seeded-model.ts'
-import { type EngineChoice, type EngineStarter, startEngine } from './start-engine.ts'
+import { type EngineChoice, startEngine } from './start-engine.ts'
 import { getBackend } from './tf.ts'
 import { checkCheckpoint, type TrainingCheckpoint } from './training-checkpoint.ts'
 import type { TrainingEngine } from './training-engine.ts'
+import type { TrainingThreads } from './training-threads.ts'
 import { addTotals, type LabelledData, noTotals, rates } from './training-totals.ts'
 
 export type TrainProgress = { readonly done: number; readonly total: number; readonly epoch: number; readonly loss: number }
@@ -51,8 +52,8 @@ export type TrainOptions = {
   readonly afterEpoch?: (epoch: EpochRecord, weights: () => Promise<Record<string, TensorData>>) => Promise<'go on' | 'stop'>
   /** A plan of our own kernels where the model compiles to one, else tfjs; `plan` throws the reason instead of falling back. */
   readonly engineChoice?: EngineChoice
-  /** Another way to start the engine, such as one on several threads. */
-  readonly engineStarter?: EngineStarter
+  /** What a plan takes each step on, together; one thread unless given. The weights are the same bits. */
+  readonly threads?: TrainingThreads
   /** One factor for each example's loss, beside that of its class. */
   readonly exampleWeights?: Float32Array
   /** Longest gradient that is taken as it is; a longer one is shrunk to this L2 norm. */
@@ -105,8 +106,8 @@ function weightOfExample({ labels, classWeights, exampleWeights }: TrainOptions)
 }
 
 /**
- * Trains by a plan of our own kernels where the model compiles to one, else on the current backend. On one thread the same options give the same weights, bit for
- * bit. Looks at the event loop every few batches. Throws training_diverged when a loss is not finite, aborted when the signal fires, shape_mismatch and
+ * Trains by a plan of our own kernels where the model compiles to one, else on the current backend. The same options give the same weights, bit for bit,
+ * on any number of threads. Looks at the event loop every few batches. Throws training_diverged when a loss is not finite, aborted when the signal fires, shape_mismatch and
  * invalid_input for wrong options.
  */
 export async function trainModel(options: TrainOptions): Promise<TrainResult> {
@@ -119,10 +120,11 @@ export async function trainModel(options: TrainOptions): Promise<TrainResult> {
     if (options.initial) setWeights(model, options.initial)
     const { examples, labels, batchSize, optimizer, clipNorm, proximal, transform = asIs } = options
     const data = { examples, labels }
-    const engine = await (options.engineStarter ?? startEngine)(
+    const engine = await startEngine(
       model,
       { loss, data, transform, batchSize, optimizer, clipNorm, proximal, weightOf: weightOfExample(options) },
       options.engineChoice ?? 'auto',
+      options.threads,
     )
     try {
       const history = await runEpochs(options, engine, loss)

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts'
 import { type BackendName, type BackendOptions, lifeOf, startBackend } from '../compute/backends.ts'
 import { trainModel, type TrainOptions, type TrainProgress } from '../compute/train.ts'
 import type { TrainingCheckpoint } from '../compute/training-checkpoint.ts'
+import type { TrainingThreads } from '../compute/training-threads.ts'
 import { localUpdate, type LocalUpdateOptions } from '../federated/local-update.ts'
 import { sizeOf } from '../tensor/tensor.ts'
 import { prepareInput } from './prepare-input.ts'
@@ -14,6 +15,8 @@ export type TrainingServiceOptions = BackendOptions & {
   readonly clock?: Clock
   /** Tried in this order. Not WebGPU: the answers that the person waits for are computed there. */
   readonly backends?: readonly BackendName[]
+  /** What plans train on, beside the service's own thread. */
+  readonly threads?: TrainingThreads
 }
 
 type Job = {
@@ -62,7 +65,7 @@ function prepared({ manifest, examples }: TrainRequest): Pick<LocalUpdateOptions
  * const state = await service.next(job)
  */
 export function createTrainingService(options: TrainingServiceOptions): TrainingApi {
-  const { clock = systemClock, backends = ['wasm', 'cpu'] } = options
+  const { clock = systemClock, backends = ['wasm', 'cpu'], threads } = options
   const jobs = new Map<number, Job>()
   let last = 0
   let turn: Promise<unknown> = Promise.resolve()
@@ -97,6 +100,7 @@ export function createTrainingService(options: TrainingServiceOptions): Training
         betweenSteps: pace.between,
         // plans run on WASM: whoever asks for the GPU means it
         ...(backend === 'webgpu' ? { engineChoice: 'tfjs' as const } : {}),
+        ...(threads === undefined ? {} : { threads }),
         ...(resume === undefined ? {} : { resume }),
       })
     const onProgress = (progress: TrainProgress) => {

@@ -1,10 +1,11 @@
-// Training steps of McMahan's CNN on one thread and on two that split each batch: images a second, and whether the loss curve repeats.
+// Training steps of McMahan's CNN on one thread and on two that take each step together: images a second, and whether the loss curves are the same.
 import { createRequire } from 'node:module'
-import { parallelEngine } from '../../server/training/parallel-engine.ts'
+import { nodeThreads } from '../../server/training/node-threads.ts'
 import { startBackend } from '../../shared/compute/backends.ts'
 import { asIs } from '../../shared/compute/examples.ts'
 import { trainingTopology } from '../../shared/compute/loss.ts'
 import { buildSeededModel } from '../../shared/compute/seeded-model.ts'
+import { startEngine } from '../../shared/compute/start-engine.ts'
 import { systemClock } from '../../shared/core/clock.ts'
 import { seededRandom } from '../../shared/core/random.ts'
 import { unwrap } from '../../shared/core/result.ts'
@@ -24,7 +25,8 @@ export const bench: Bench = async ({ words, say, table }) => {
   const data = { examples: { data: x, shape: [batch, 28, 28, 1] }, labels }
   const indices = labels.map((_, i) => i)
   const options = { loss, data, transform: asIs, batchSize: batch, optimizer: { kind: 'sgd' } } as const
-  const engineOn = async (threads: number) => parallelEngine(threads)(await buildSeededModel(topology, 1), options, 'plan')
+  const engineOn = async (threads: number) =>
+    startEngine(await buildSeededModel(topology, 1), options, 'plan', { ...nodeThreads(threads), always: true })
   const curve = async (threads: number): Promise<number[]> => {
     const engine = await engineOn(threads)
     const random = seededRandom(1)
@@ -33,11 +35,10 @@ export const bench: Bench = async ({ words, say, table }) => {
     engine.dispose()
     return losses
   }
-  const [first, again, single] = [await curve(2), await curve(2), await curve(1)]
-  const identicalCurve = first.every((value, i) => value === again[i])
-  const furthest = Math.max(...first.map((value, i) => Math.abs(value - (single[i] ?? Number.NaN)) / value))
+  const [single, first, again] = [await curve(1), await curve(2), await curve(2)]
+  const identicalCurve = single.every((value, i) => value === first[i] && value === again[i])
   say(
-    `loss on two threads: ${first.map((value) => (value / batch).toFixed(4)).join(' ')}; largest relative distance from one thread ${furthest.toExponential(1)}`,
+    `loss on two threads: ${first.map((value) => (value / batch).toFixed(4)).join(' ')}; ${identicalCurve ? 'the same' : 'NOT the same'} on one`,
   )
   const [one, two] = [await engineOn(1), await engineOn(2)]
   say(`${one.reason}; ${two.reason}`)

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { parallelEngine } from '../../server/training/parallel-engine.ts'
+import { nodeThreads } from '../../server/training/node-threads.ts'
 import { cnn } from '../../shared/compute/architectures.ts'
 import { startBackend } from '../../shared/compute/backends.ts'
 import { affine } from '../../shared/compute/examples.ts'
@@ -49,7 +49,7 @@ export const bench: Bench = async ({ words, say, table }) => {
     validation: judged,
     transform: affine(1 / 255),
     engineChoice: 'plan',
-    engineStarter: parallelEngine(threads),
+    threads: nodeThreads(threads),
   })
   let seconds = 0
   let reached: { seconds: number; epochs: number } | undefined

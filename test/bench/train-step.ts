@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import * as tf from '@tensorflow/tfjs-core'
 import { chromium } from 'playwright'
 import { createServer } from 'vite'
+import { nodeThreads } from '../../server/training/node-threads.ts'
 import { instantiateKernels } from '../../shared/compute/kernels/load-kernels.ts'
 import { WASM as relaxed } from '../../shared/compute/kernels/relaxed-module.ts'
 import { WASM as simd } from '../../shared/compute/kernels/simd-module.ts'
@@ -19,7 +20,8 @@ import { batchOf } from './train-step/sides.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const WASM = 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'
-type Case = Omit<Parameters<typeof measureSteps>[0], 'wasmPath'>
+type Case = Omit<Parameters<typeof measureSteps>[0], 'wasmPath' | 'threads'>
+const THREADS = 2
 const CASES: readonly Case[] = [
   { network: 'mcMahan', batch: 32, rounds: 25, cpu: true },
   { network: 'mcMahan', batch: 10, rounds: 25, cpu: true },
@@ -35,7 +37,7 @@ export const bench: Bench = async ({ words, say, table }) => {
   const wasmPath = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm')
   const node: StepTimes[] = []
   const cases = quick ? CASES.map((one) => ({ ...one, rounds: Math.ceil(one.rounds / 5), cpu: false })) : CASES
-  for (const one of cases) node.push(await measureSteps({ ...one, wasmPath }))
+  for (const one of cases) node.push(await measureSteps({ ...one, wasmPath, threads: { ...nodeThreads(THREADS), always: true } }))
   table(node.map((times) => rowOf('node', times)))
   const page = await inChromium(cases)
   table(page.map((times) => rowOf('chromium', times)))
@@ -45,26 +47,31 @@ export const bench: Bench = async ({ words, say, table }) => {
   const cnn = [...node, ...page].filter(({ network }) => network === 'mcMahan')
   const least = (values: readonly number[]): number => round(Math.min(...values.filter((value) => !Number.isNaN(value))))
   return {
-    ratioVsTfjsCpu: least(cnn.map((times) => ratio(times.cpu, times.plan))),
-    ratioVsCompositeWasm: least(cnn.map((times) => ratio(times.wasm, times.plan))),
+    ratioVsTfjsCpu: least(cnn.map((times) => ratio(times.cpu, fastest(times)))),
+    ratioVsCompositeWasm: least(cnn.map((times) => ratio(times.wasm, fastest(times)))),
+    threads: Math.max(...cnn.map(threadsOfFastest)),
     fractionOfMatmulPeak: least(cnn.map(({ fractionOfPeak }) => fractionOfPeak)),
     leakedTensors,
     mlpRatioVsTfjsWasm: least(
-      [...node, ...page].filter(({ network }) => network === 'twoLayers').map((times) => ratio(times.wasm, times.plan)),
+      [...node, ...page].filter(({ network }) => network === 'twoLayers').map((times) => ratio(times.wasm, fastest(times))),
     ),
-    sepRatioVsTfjsCpu: round(ratio(of(node, 'separables')?.cpu, of(node, 'separables')?.plan)),
-    lstmRatioVsTfjsWasm: round(ratio(of(node, 'recurrent')?.wasm, of(node, 'recurrent')?.plan)),
+    sepRatioVsTfjsCpu: round(ratio(of(node, 'separables')?.cpu, fastest(of(node, 'separables')))),
+    lstmRatioVsTfjsWasm: round(ratio(of(node, 'recurrent')?.wasm, fastest(of(node, 'recurrent')))),
     kernelsReadyMs: await readyMs(),
     kernelsGzipBytes: [relaxed, simd].reduce((sum, text) => sum + gzipSync(fromBase64(text)).length, 0),
-    stepMsBatch32: round(of(node, 'mcMahan')?.plan?.best ?? Number.NaN),
-    stepMsBatch10: round(of(node, 'mcMahan', 10)?.plan?.best ?? Number.NaN),
+    stepMsBatch32: round(fastest(of(node, 'mcMahan'))?.best ?? Number.NaN),
+    stepMsBatch10: round(fastest(of(node, 'mcMahan', 10))?.best ?? Number.NaN),
+    oneThreadStepMsBatch32: round(of(node, 'mcMahan')?.plan?.best ?? Number.NaN),
+    oneThreadStepMsBatch10: round(of(node, 'mcMahan', 10)?.plan?.best ?? Number.NaN),
     chromium: Object.fromEntries(
       page.map((times) => [
         `${times.network}${times.batch}`,
         {
-          planMs: round(times.plan?.best ?? Number.NaN),
-          vsWasm: round(ratio(times.wasm, times.plan)),
-          vsCpu: round(ratio(times.cpu, times.plan)),
+          planMs: round(fastest(times)?.best ?? Number.NaN),
+          threads: threadsOfFastest(times),
+          oneThreadMs: round(times.plan?.best ?? Number.NaN),
+          vsWasm: round(ratio(times.wasm, fastest(times))),
+          vsCpu: round(ratio(times.cpu, fastest(times))),
           ofPeak: round(times.fractionOfPeak),
         },
       ]),
@@ -76,12 +83,19 @@ const round = (value: number): number => Number(value.toPrecision(3))
 const ratio = (slow: { best: number } | undefined, fast: { best: number } | undefined): number =>
   slow && fast ? slow.best / fast.best : Number.NaN
 
-const rowOf = (where: string, { network, batch, plan, wasm, cpu, fractionOfPeak, lossDifference }: StepTimes) => ({
+/** The plan on as many threads as it is fastest on. */
+const fastest = (times: StepTimes | undefined) =>
+  times?.threaded && times.plan && times.threaded.best < times.plan.best ? times.threaded : times?.plan
+const threadsOfFastest = (times: StepTimes): number => (times.threaded && fastest(times) === times.threaded ? times.threads : 1)
+
+const rowOf = (where: string, { network, batch, plan, threaded, threads, wasm, cpu, fractionOfPeak, lossDifference }: StepTimes) => ({
   where,
   network,
   batch,
   'plan best ms': round(plan?.best ?? Number.NaN),
   'plan median ms': round(plan?.median ?? Number.NaN),
+  [`on ${threads} threads best ms`]: round(threaded?.best ?? Number.NaN),
+  'median ms': round(threaded?.median ?? Number.NaN),
   'tfjs wasm best ms': round(wasm?.best ?? Number.NaN),
   'tfjs cpu ms': round(cpu?.best ?? Number.NaN),
   'of peak': round(fractionOfPeak),
@@ -127,7 +141,7 @@ async function inChromium(cases: readonly Case[]): Promise<StepTimes[]> {
     root: ROOT,
     configFile: false,
     logLevel: 'error',
-    // isolated: elsewhere the clock of a page moves in steps of a tenth of a millisecond
+    // isolated: elsewhere threads share no memory, and the clock of a page moves in steps of a tenth of a millisecond
     server: {
       port: 0,
       host: '127.0.0.1',
@@ -146,14 +160,21 @@ async function inChromium(cases: readonly Case[]): Promise<StepTimes[]> {
     for (const one of cases)
       found.push(
         await page.evaluate(
-          async ({ options, module }) => {
-            const { measureSteps } = (await import(module)) as { measureSteps(options: unknown): Promise<StepTimes> }
-            return measureSteps(options)
-          },
+          ({ options, script }) =>
+            new Promise<StepTimes>((resolve, reject) => {
+              const worker = new Worker(script, { type: 'module' })
+              worker.onmessage = ({ data }) => {
+                worker.terminate()
+                if (data.times) resolve(data.times)
+                else reject(new Error(data.error))
+              }
+              worker.onerror = (event) => reject(new Error(event.message))
+              worker.postMessage(options)
+            }),
           // the CPU backend is as slow here, and takes minutes: the small batch shows it
           {
-            options: { ...one, cpu: one.cpu && one.batch === 10, wasmPath: `/${WASM}` },
-            module: '/test/bench/train-step/measure-steps.ts',
+            options: { ...one, cpu: one.cpu && one.batch === 10, threads: THREADS, wasmPath: `/${WASM}` },
+            script: '/test/bench/train-step/measure-worker.ts',
           },
         ),
       )

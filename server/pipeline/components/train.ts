@@ -24,8 +24,8 @@ const params = z.strictObject({
     .nullable()
     .default(null),
   /**
-   * That share each batch: more of them than the machine has cores make it slower. The same number gives the same bits, another one other last bits. A model that cannot be
-   * shared out trains on one, and the log says why.
+   * That take each step together: more of them than the machine has cores make it slower. The bits are the same on any number. What trains without a plan does so on one,
+   * and the log says why.
    */
   threads: z.int().min(1).max(64).default(1),
 })
@@ -39,11 +39,12 @@ function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, 
 /** Trains a model. An attempt that was interrupted is gone on from its last checkpoint, to the same bits. */
 export const train = defineComponent({
   name: 'train',
-  version: '3',
+  version: '4',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
   outputs: { model: 'model', history: 'history' },
   params,
+  unkeyed: ['threads'],
   limits: { timeoutMs: 30 * 60 * 1000 },
   reads: async ({ params: { warmStart }, api }) => (warmStart === null ? null : findLive(api, warmStart.model, warmStart.alias)),
   async run({ inputs, params: given, reads, seed, api, signal, blobs, folder, kept, clock, log, logMetrics, progress }) {

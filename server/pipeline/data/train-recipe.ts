@@ -5,6 +5,7 @@ import type { TrainOptions, TrainProgress, TrainResult } from '../../../shared/c
 import { AppError } from '../../../shared/core/errors.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
+import { nodeThreads } from '../../training/node-threads.ts'
 import { classWeightsOf } from './class-weights.ts'
 import { notConverged } from './convergence.ts'
 import { watchValidation } from './early-stopping.ts'
@@ -24,7 +25,7 @@ export type RecipeRun = {
   readonly train: SplitExamples
   readonly validation: SplitExamples
   readonly seed: number
-  /** That share each batch, one unless given. Their number decides in what order is added up, and so the last bits of the weights. */
+  /** That take each step together, one unless given; the weights are the same bits. */
   readonly threads?: number
   readonly signal: AbortSignal
   readonly onProgress: (progress: TrainProgress) => void
@@ -66,10 +67,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
   const early = recipe.stopEarly && watchValidation(recipe.stopEarly, resume?.best)
   const firstEpoch: number[] = [...(resume?.firstEpoch ?? [])]
   // tfjs: loaded where it trains, not where the server knows its components
-  const [{ trainModel }, { parallelEngine }] = await Promise.all([
-    import('../../../shared/compute/train.ts'),
-    import('../../training/parallel-engine.ts'),
-  ])
+  const { trainModel } = await import('../../../shared/compute/train.ts')
   const { weights, history, engine } = await trainModel({
     topology,
     ...(initial === undefined ? {} : { initial: scale === undefined ? initial : fromUnits(initial, scale) }),
@@ -88,7 +86,7 @@ export async function trainByRecipe(run: RecipeRun): Promise<RecipeResult> {
     ...(classWeights === undefined ? {} : { classWeights }),
     ...(recipe.loss === undefined ? {} : { regressionLoss: recipe.loss }),
     seed,
-    engineStarter: parallelEngine(threads),
+    threads: nodeThreads(threads),
     signal,
     ...(resume === undefined ? {} : { resume: resume.checkpoint }),
     ...(keep === undefined

@@ -106,3 +106,6 @@ export function gradientHalo(shape: ConvolutionShape): Halo {
   const [left, right] = along(1)
   return { top, bottom, left, right }
 }
+
+/** Whether an image has so few pixels that products over one at a time would have small tiles. */
+export const isSmall = (height: number, width: number): boolean => height * width < 48

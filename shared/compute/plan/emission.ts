@@ -2,9 +2,11 @@ import { AppError } from '../../core/errors.ts'
 import { must } from '../../core/assert.ts'
 import type { Kernels } from '../kernels/kernel-signatures.ts'
 import type { Graph, GraphNode } from './graph.ts'
-import type { Activation, GradientTarget, Lowering, LoweringContext, Lowerings, PlanWeight, Run, Step } from './lowering.ts'
+import type { Activation, GradientTarget, Lowering, LoweringContext, Lowerings, PlanWeight } from './lowering.ts'
 import type { PlanMemory } from './memory-plan.ts'
 import { type Halo, imageShape, isDense, NO_HALO, placeRegion, type Region, widest } from './region.ts'
+import type { Run } from './run.ts'
+import { byImages, type Step } from './share.ts'
 import type { WeightsLayout } from './weights-layout.ts'
 
 export type EmissionOptions = {
@@ -21,7 +23,7 @@ export type EmissionOptions = {
 export type Emitted = {
   readonly activations: readonly Activation[]
   readonly forward: readonly Step[]
-  /** What is to run whenever weights were set. */
+  /** What is to run whenever weights have changed. */
   readonly prepared: readonly Step[]
   readonly backward: readonly Step[]
   readonly scratchBytes: number
@@ -81,7 +83,8 @@ export function emit(options: EmissionOptions): Emitted {
       if (left === 0) return gradient
       const own = region(input.shape, gradient.halo)
       const [to, from] = [startOf(gradient, input.shape), startOf(own, input.shape)]
-      blocks.push([() => kernels.addTo(to, from, (run.images * gradient.image) / 4)])
+      const step = gradient.image
+      blocks.push([byImages(run, (first, images) => kernels.addTo(to + first * step, from + first * step, (images * step) / 4))])
       return own
     }
     return {
@@ -117,7 +120,7 @@ export function emit(options: EmissionOptions): Emitted {
         scratchBytes = Math.max(scratchBytes, bytes)
       },
       forward: (...steps) => void forward.push(...steps),
-      prepare: (...steps) => void (trains ? forward : prepared).push(...steps),
+      prepare: (...steps) => void prepared.push(...steps),
       backward: (...steps) => void blocks.push(steps),
       refuse(what) {
         throw refusal(node, what)

@@ -1,7 +1,9 @@
-import { type ConvolutionShape, gradientHalo, phasesOf } from './convolution-shape.ts'
-import type { LoweringContext, Step } from './lowering.ts'
+import { type ConvolutionShape, gradientHalo, isSmall, phasesOf } from './convolution-shape.ts'
+import type { LoweringContext } from './lowering.ts'
 import { padded } from './padded.ts'
+import { tapPanelsStep } from './panels.ts'
 import type { Region } from './region.ts'
+import { byImages, type Step } from './share.ts'
 
 /**
  * The steps that compute a convolution's gradient by its input: a convolution of the output's gradient with the flipped, transposed filter, one for each phase
@@ -24,7 +26,11 @@ export function inputGradientSteps(
   const pairs = phasesOf(shape, 0).flatMap((y) => phasesOf(shape, 1).map((x) => ({ y, x })))
   // positions that no tap reaches: strides wider than the kernel
   if (pairs.some(({ y, x }) => y.taps.length === 0 || x.taps.length === 0))
-    steps.push(() => kernels.fillPixels(target.address, target.image, target.row, run.images, height, width * channels * 4))
+    steps.push(
+      byImages(run, (first, images) =>
+        kernels.fillPixels(target.address + first * target.image, target.image, target.row, images, height, width * channels * 4),
+      ),
+    )
   context.needScratch(64)
   for (const { y, x } of pairs) {
     if (y.taps.length === 0 || x.taps.length === 0) continue
@@ -39,29 +45,33 @@ export function inputGradientSteps(
     const dx = target.address + y.first * target.row + x.first * channels * 4
     const [dxRow, dxPixel] = [target.row * shape.strides[0], channels * 4 * shape.strides[1]]
     steps.push(
-      () => kernels.packTaps(filter, tapTable, taps.length, channels, filters, panels),
-      () =>
-        kernels.convolve(
-          dy,
-          image,
-          row,
-          pixel,
-          dx,
-          target.image,
-          dxRow,
-          dxPixel,
-          run.images,
-          y.count,
-          x.count,
-          runTable,
-          runs.length,
-          length,
-          panels,
-          channels,
-          0,
-          4,
-          run.scratch,
-        ),
+      tapPanelsStep(context, filter, [tapTable, taps.length], channels, filters, panels),
+      byImages(
+        run,
+        (first, images) =>
+          kernels.convolve(
+            dy + first * image,
+            image,
+            row,
+            pixel,
+            dx + first * target.image,
+            target.image,
+            dxRow,
+            dxPixel,
+            images,
+            y.count,
+            x.count,
+            runTable,
+            runs.length,
+            length,
+            panels,
+            channels,
+            0,
+            4,
+            run.scratch,
+          ),
+        isSmall(y.count, x.count),
+      ),
     )
   }
   return steps

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../core/json.ts'
 import type { Kernels } from '../kernels/kernel-signatures.ts'
 import type { Halo, Region } from './region.ts'
+import type { Run } from './run.ts'
+import type { Step } from './share.ts'
 
 /** What a layer hands to the next: values of the whole batch, and the place of the loss's gradient by them. */
 export type Activation = {
@@ -28,24 +30,6 @@ export type PlanWeight = {
  * SGD step). Changes between steps: read both when the step runs.
  */
 export type GradientTarget = { address: number; mode: 0 | 2 }
-
-/** What changes from step to step. Lowerings read it inside their steps, never before. */
-export type Run = {
-  /** Examples in this batch, at most `batchSize`. */
-  images: number
-  /** Examples that the loss is the mean over: `images`, or more where several plans share a batch. */
-  total: number
-  /** False in evaluation and inference: dropout lets everything pass, normalisation uses its moving averages. */
-  training: boolean
-  /** The step size of a fused update. */
-  rate: number
-  /** Changes with every step; a seeded draw belongs to it and to the layer's place. */
-  key: number
-  /** Address of bytes that a kernel may use while it runs: as many as the largest request of `needScratch`. */
-  scratch: number
-}
-
-export type Step = () => void
 
 /** What a lowering is given to emit its layer with. */
 export type LoweringContext = {
@@ -77,7 +61,7 @@ export type LoweringContext = {
   table(values: readonly number[]): number
   needScratch(bytes: number): void
   forward(...steps: Step[]): void
-  /** Steps that read weights only: where weights change, they are part of every pass; in a plan that only infers they run once, when the weights are set. */
+  /** Steps that read weights only: where weights change, they come first in every pass; in a plan that only infers they run once, when the weights are set. */
   prepare(...steps: Step[]): void
   /** One block of steps. Blocks run in the reverse order of their emission, the steps of a block in the order given. */
   backward(...steps: Step[]): void

@@ -23,7 +23,8 @@ import { otherConvolutionLowerings } from './lowerings/transposed-convolution.ts
  * 2. A table in `lowerings/<family>.ts`: for each class name a `Lowering`. It reads `layer.config` (refusing every option that it does not know, through
  *    `context.refuse` and config.ts), makes its answer with `context.output`, asks `context.gradientOf(input)` where to write each input's gradient, and emits
  *    steps with `context.forward` and `context.backward`. Backward blocks run in reverse order of emission; a block may overwrite the gradient of its own output.
- *    Every step reads `context.run` when it runs: the batch may be smaller than `batchSize`.
+ *    Every step reads `context.run` when it runs: the batch may be smaller than `batchSize`. Steps made by `byImages` and `byStretch` (share.ts) are shared out
+ *    to the threads of a plan; a plain function runs on the first of them alone.
  * 3. One line below, and a rule with tests: kernels against plain loops, the layer's gradients against tfjs.
  */
 export const lowerings: Lowerings = {

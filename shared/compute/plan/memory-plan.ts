@@ -1,8 +1,6 @@
 import { AppError } from '../../core/errors.ts'
 
-export const PAGE_BYTES = 65536
-/** 4 GiB: what the kernels' module allows. */
-export const MOST_PAGES = 65536
+const PAGE_BYTES = 65536
 
 /** Hands out addresses, each a multiple of 16, from `base` on; nothing is given back, as all of it is in use at every step. */
 export function planMemory(base: number, limit: number) {
@@ -33,12 +31,11 @@ export function planMemory(base: number, limit: number) {
 
 export type PlanMemory = ReturnType<typeof planMemory>
 
-/** Makes the memory at least `bytes` long. Throws out_of_memory where the host gives no more. */
-export function growMemory(memory: WebAssembly.Memory, bytes: number): void {
-  if (memory.buffer.byteLength >= bytes) return
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE_BYTES)
+/** Memory of so many bytes, all zeros, that does not grow. Throws out_of_memory where the host gives no more. */
+export function makeMemory(bytes: number, shared: boolean): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / PAGE_BYTES)
   try {
-    memory.grow(missing)
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
   } catch (cause) {
     throw new AppError('out_of_memory', `the host gives no ${bytes} bytes for the plan: use a smaller batch`, { cause })
   }

@@ -1,5 +1,6 @@
-import type { LoweringContext, Step } from './lowering.ts'
+import type { LoweringContext } from './lowering.ts'
 import { type Halo, holds, imageShape, placeRegion, type Region } from './region.ts'
+import { byImages, type Step } from './share.ts'
 
 /** The region itself when its halo is wide enough; else one that is, and the step that copies the values there. */
 export function padded(
@@ -12,17 +13,18 @@ export function padded(
   const { kernels, run, batchSize, allocate } = context
   const [height, width, channels] = imageShape(shape)
   const wide = placeRegion(shape, batchSize, halo, allocate)
-  const copy = () =>
+  const copy = byImages(run, (first, images) =>
     kernels.copyPixels(
-      region.address,
+      region.address + first * region.image,
       region.image,
       region.row,
-      wide.address,
+      wide.address + first * wide.image,
       wide.image,
       wide.row,
-      run.images,
+      images,
       height,
       width * channels * 4,
-    )
+    ),
+  )
   return { region: wide, steps: [copy] }
 }

@@ -2,8 +2,10 @@ import { AppError } from '../../core/errors.ts'
 import { sizeOf } from '../../tensor/tensor.ts'
 import type { LossKind } from '../loss.ts'
 import type { Kernels } from '../kernels/kernel-signatures.ts'
-import type { Activation, Run, Step } from './lowering.ts'
+import type { Activation } from './lowering.ts'
 import type { PlanMemory } from './memory-plan.ts'
+import type { Run } from './run.ts'
+import { byImages, type Step } from './share.ts'
 
 /** Addresses of what a loss reads and gives, all float32. */
 export type PlacedLoss = {
@@ -34,12 +36,14 @@ export function placeLoss(
   const { gradient } = answers
   if (gradient === undefined) throw new AppError('unsupported_op', 'the model has no weight that is trained')
   const to = gradient.address
-  const scale = (): number => 1 / run.total
-  const step = (): void => {
-    if (kind === 'softmax-cross-entropy') kernels.softmaxCrossEntropy(from, targets, weights, losses, right, to, run.images, width, scale())
-    else if (kind === 'binary-cross-entropy')
-      kernels.binaryCrossEntropy(from, targets, weights, losses, right, to, run.images, width, scale())
-    else kernels.regressionLoss(from, targets, weights, losses, to, run.images, width, scale(), kind === 'mean-absolute-error' ? 1 : 0)
-  }
+  const absolute = kind === 'mean-absolute-error' ? 1 : 0
+  const step = byImages(run, (first, images) => {
+    const scale = 1 / run.images
+    const [z, g, t] = [from + first * width * 4, to + first * width * 4, targets + first * targetWidth * 4]
+    const [w, l, r] = [weights + first * 4, losses + first * 4, right + first * 4]
+    if (kind === 'softmax-cross-entropy') kernels.softmaxCrossEntropy(z, t, w, l, r, g, images, width, scale)
+    else if (kind === 'binary-cross-entropy') kernels.binaryCrossEntropy(z, t, w, l, r, g, images, width, scale)
+    else kernels.regressionLoss(z, t, w, l, g, images, width, scale, absolute)
+  })
   return { targets, targetWidth, weights, losses, right, step }
 }

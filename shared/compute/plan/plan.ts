@@ -7,8 +7,6 @@ export type PlanTensor = { readonly name: string; readonly shape: readonly numbe
 export type PlanStep = {
   readonly rate: number
   readonly key: number
-  /** Examples that the loss is the mean over, where this plan computes only some of them; `images` unless given. */
-  readonly total?: number
 }
 
 /**
@@ -52,7 +50,7 @@ export type TrainingPlan = Plan & {
   /** Losses and answers as in inference. */
   evaluate(images: number): void
   /** Losses, answers and gradients of the mean loss over the batch. Weights stay. */
-  differentiate(images: number, step: Pick<PlanStep, 'key' | 'total'>): void
+  differentiate(images: number, step: Pick<PlanStep, 'key'>): void
   /** `differentiate`, then a step of the optimizer. Gradients are not written where the update is fused. */
   train(images: number, step: PlanStep): void
   /**

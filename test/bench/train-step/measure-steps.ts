@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { instantiateKernels, loadKernels } from '../../../shared/compute/kernels/load-kernels.ts'
+import type { TrainingThreads } from '../../../shared/compute/training-threads.ts'
 import { systemClock } from '../../../shared/core/clock.ts'
 import { unwrap } from '../../../shared/core/result.ts'
 import { compare } from '../../measure.ts'
@@ -14,6 +15,9 @@ export type StepTimes = {
   readonly batch: number
   /** Best and median of each side in milliseconds; undefined where it did not run. */
   readonly plan: Best | undefined
+  /** The plan on several threads. */
+  readonly threaded: Best | undefined
+  readonly threads: number
   readonly wasm: Best | undefined
   readonly cpu: Best | undefined
   /** Share of the calibration loop's speed that the whole step reaches, best against best; NaN where the network's operations were not counted. */
@@ -26,6 +30,7 @@ export type Best = { readonly best: number; readonly median: number }
 
 type Options = {
   readonly wasmPath: string
+  readonly threads: TrainingThreads
   readonly rounds: number
   readonly cpu: boolean
   readonly batch: number
@@ -65,12 +70,13 @@ async function calibration(milliseconds: number): Promise<{ run: () => void; flo
 }
 
 /** Times a step of one network at one batch size on every side, in turns. Runs in Node and in a page. */
-export async function measureSteps({ wasmPath, rounds, cpu, batch, network: name }: Options): Promise<StepTimes> {
+export async function measureSteps({ wasmPath, threads, rounds, cpu, batch, network: name }: Options): Promise<StepTimes> {
   await (started ??= startTfjs(wasmPath))
   await tf.setBackend('wasm')
   const network = NETWORKS[name]
   const stock = await tfjsSide(network, batch)
   const made = await planSide(network, batch, stock.model, stock.weights)
+  const threaded = made.ok ? unwrap(await planSide(network, batch, stock.model, stock.weights, threads)) : undefined
   // what the WASM backend has no kernels for is only timed on the CPU backend
   const wasmLoss = await stock.step().catch(() => undefined)
   let why = made.ok ? undefined : made.error.message
@@ -85,10 +91,12 @@ export async function measureSteps({ wasmPath, rounds, cpu, batch, network: name
     flops = loop.flops
     sides['plan'] = made.value.step
     sides['peak'] = loop.run
+    if (threaded) sides['threaded'] = threaded.step
   }
   if (wasmLoss !== undefined) sides['wasm'] = stock.step
   else why ??= 'the WASM backend of tfjs has no kernel for this network'
   const times = await compare({ clock: systemClock, rounds, warmup: 2, sides })
+  threaded?.close()
   const plan = times['plan'] && bestOf(times['plan'].samples)
   const peak = times['peak'] && bestOf(times['peak'].samples)
   let onCpu: Best | undefined
@@ -105,6 +113,8 @@ export async function measureSteps({ wasmPath, rounds, cpu, batch, network: name
     network: name,
     batch,
     plan,
+    threaded: times['threaded'] && bestOf(times['threaded'].samples),
+    threads: threads.count,
     wasm: times['wasm'] && bestOf(times['wasm'].samples),
     cpu: onCpu,
     fractionOfPeak: plan && peak ? (network.flops * batch) / plan.best / (flops / peak.best) : Number.NaN,

@@ -4,12 +4,12 @@ import { lossPerExample, targetsOf, trainingTopology } from '../../../shared/com
 import { buildModel, getWeights, setWeights } from '../../../shared/compute/model.ts'
 import { compileTraining } from '../../../shared/compute/plan/compile.ts'
 import { graphOf } from '../../../shared/compute/plan/graph.ts'
-import type { TrainingPlan } from '../../../shared/compute/plan/plan.ts'
 import { setPlanWeights } from '../../../shared/compute/plan/plan-weights.ts'
 import type { Tensor, Variable } from '../../../shared/compute/tf.ts'
+import { startThreadedPlan, type TrainingThreads } from '../../../shared/compute/training-threads.ts'
 import { must } from '../../../shared/core/assert.ts'
 import { seededRandom } from '../../../shared/core/random.ts'
-import { type Result, unwrap } from '../../../shared/core/result.ts'
+import { ok, type Result, unwrap } from '../../../shared/core/result.ts'
 import type { NamedTensors } from '../../../shared/tensor/tensor.ts'
 import type { Network } from './networks.ts'
 
@@ -53,20 +53,23 @@ export async function tfjsSide(network: Network, images: number, initial?: Named
   return { model, weights: await getWeights(model), step }
 }
 
-export type PlanSide = { readonly plan: TrainingPlan; readonly step: () => number }
+export type PlanSide = { readonly step: () => number; close(): void }
 
-/** The same step by a plan; fails where the network does not compile. */
+/** The same step by a plan, on `threads` where they are given; fails where the network does not compile. */
 export async function planSide(
   network: Network,
   images: number,
   model: Awaited<ReturnType<typeof tfjsSide>>['model'],
   weights: NamedTensors,
+  threads?: TrainingThreads,
 ): Promise<Result<PlanSide>> {
   const { loss } = trainingTopology(network.topology)
   const graph = graphOf(model)
   if (!graph.ok) return graph
-  const kernels = unwrap(await loadKernels())
-  const compiled = compileTraining({ graph: graph.value, kernels, batchSize: images }, { loss, optimizer: { kind: 'sgd' } })
+  const options = { graph: graph.value, batchSize: images }
+  const training = { loss, optimizer: { kind: 'sgd' } } as const
+  const started = threads ? await startThreadedPlan(options, training, threads) : undefined
+  const compiled = started ? ok(started.plan) : compileTraining({ ...options, kernels: unwrap(await loadKernels()) }, training)
   if (!compiled.ok) return compiled
   const plan = compiled.value
   setPlanWeights(plan, weights)
@@ -77,5 +80,5 @@ export async function planSide(
     plan.train(images, { rate: RATE, key: 1 })
     return plan.losses.data.reduce((a, b) => a + b, 0) / images
   }
-  return { ok: true, value: { plan, step } }
+  return { ok: true, value: { step, close: () => started?.close() } }
 }

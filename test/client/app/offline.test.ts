@@ -48,6 +48,34 @@ it('[APP-8] starts, answers and counts without a network after the first visit',
   await context.close()
 }, 30_000)
 
+it('[HTTP-18] pages and the threads of their training are isolated across origins, without a network too', async () => {
+  const part = (await readdir(join(DIST, 'assets'))).find((name) => name.startsWith('training-part-'))
+  const context = await openContext(browser, 'desktop')
+  const page = await context.newPage()
+  /** Whether the page is isolated, and what a thread says to an order that is none: a script that is not let in says nothing. */
+  const found = async () => ({
+    isolated: await page.evaluate(() => crossOriginIsolated),
+    said: await page.evaluate(async (script) => {
+      const worker = new Worker(script, { type: 'module' })
+      const said = new Promise<string>((resolve) => worker.addEventListener('error', ({ message }) => resolve(message), { once: true }))
+      worker.postMessage({})
+      return said.finally(() => worker.terminate())
+    }, `/assets/${part}`),
+  })
+  await page.goto(server.url)
+  await page.getByText('Ready to work offline').waitFor()
+  const online = await found()
+  expect(online).toEqual({ isolated: true, said: expect.stringContaining('TypeError') })
+  // from the second visit on the service worker answers
+  await page.reload()
+  await page.getByRole('button', { name: 'Check for update' }).waitFor()
+  await context.setOffline(true)
+  await page.reload()
+  await page.getByRole('button', { name: 'Sample 9' }).waitFor()
+  expect(await found()).toEqual(online)
+  await context.close()
+}, 30_000)
+
 it('[CMP-90] runtimes that only some models need are not kept before one is used, and answer offline from then on', async () => {
   const onDemand = (await readdir(join(DIST, 'assets'))).filter((name) => /^(ort[.-]|onnx-runtime-|graph-runtime-)/.test(name))
   expect(onDemand.length).toBeGreaterThanOrEqual(6)

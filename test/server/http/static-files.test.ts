@@ -48,6 +48,16 @@ test.each([
   expect((await server.request(path, { headers: { 'if-none-match': response.headers.get('etag') ?? '' } })).status).toBe(304)
 })
 
+test.each(['/', '/console/', '/assets/app-3f2a.js', '/icon.svg'])(
+  '[HTTP-18] %s isolates its page, and may be loaded in one',
+  async (path) => {
+    const { headers } = await server.request(path)
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+    expect(headers.get('cross-origin-embedder-policy')).toBe('require-corp')
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+  },
+)
+
 test('[HTTP-15] files with a hash in their name are kept for ever, and come compressed to who takes it', async () => {
   const plain = await server.request('/assets/app-3f2a.js')
   const zipped = await server.request('/assets/app-3f2a.js', { headers: { 'accept-encoding': 'gzip, br' } })

@@ -75,7 +75,7 @@ export function depthwise(
   }
 }
 
-/** target [kernelHeight, kernelWidth, channels] = for each tap the sum over all pixels of the x that it meets times dy. */
+/** target [kernelHeight, kernelWidth, channels] = for each tap the sum over all pixels of the x that it meets times dy. Pixels and taps are `pixel` bytes apart. */
 export function depthwiseFilterGradient(
   x: usize,
   xImage: usize,
@@ -83,6 +83,7 @@ export function depthwiseFilterGradient(
   dy: usize,
   dyImage: usize,
   dyRow: usize,
+  pixel: usize,
   images: i32,
   height: i32,
   width: i32,
@@ -93,9 +94,8 @@ export function depthwiseFilterGradient(
   strideWidth: i32,
   target: usize,
 ): void {
-  const pixel = (<usize>channels) << 2
   const step = pixel * <usize>strideWidth
-  memory.fill(target, 0, <usize>(kernelHeight * kernelWidth) * pixel)
+  for (let tap = 0; tap < kernelHeight * kernelWidth; tap++) memory.fill(target + <usize>tap * pixel, 0, (<usize>channels) << 2)
   for (let image = 0; image < images; image++, x += xImage, dy += dyImage) {
     for (let line = 0; line < height; line++) {
       for (let c = 0; c < channels; c += 4) {

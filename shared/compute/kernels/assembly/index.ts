@@ -14,7 +14,7 @@ export {
   layerNormalize,
   moveTowards,
 } from './normalization.ts'
-export { adamStep, addProximal, momentumStep, sgdStep, sumOfSquares } from './optimizer.ts'
+export { adamStep, addProximal, momentumStep, sgdStep, squaresTo, sumDoubles, sumOfSquares } from './optimizer.ts'
 export { packPanels, packTaps } from './packing.ts'
 export { maxPool, maxPoolGradient } from './pooling.ts'
 export { calibrate, convolve, filterGradient, multiply } from './product.ts'

@@ -1,13 +1,14 @@
 import { loadSome, madd, storeSome, sumLanes } from './vector.ts'
 
 // Batch normalisation (Ioffe and Szegedy 2015) over the pixels of each channel, layer normalisation (Ba et al. 2016) over each row. Strides are bytes;
-// pixels of a line are adjacent.
+// pixels of a line are adjacent, or `pixel` bytes apart.
 
 /** For each channel the sums over all pixels of x - shift (power 1) or its square (2), times `factor`. A `shift` of 0 is none. */
 export function channelPowers(
   x: usize,
   image: usize,
   row: usize,
+  pixel: usize,
   images: i32,
   height: i32,
   width: i32,
@@ -17,7 +18,6 @@ export function channelPowers(
   factor: f32,
   to: usize,
 ): void {
-  const pixel = (<usize>channels) << 2
   for (let c = 0; c < channels; c += 4) {
     const at = (<usize>c) << 2
     const some = channels - c
@@ -120,6 +120,7 @@ export function batchGradientSums(
   dy: usize,
   dyImage: usize,
   dyRow: usize,
+  pixel: usize,
   images: i32,
   height: i32,
   width: i32,
@@ -129,7 +130,6 @@ export function batchGradientSums(
   dgamma: usize,
   dbeta: usize,
 ): void {
-  const pixel = (<usize>channels) << 2
   for (let c = 0; c < channels; c += 4) {
     const at = (<usize>c) << 2
     const some = channels - c

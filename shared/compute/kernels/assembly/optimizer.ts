@@ -86,3 +86,14 @@ export function sumOfSquares(from: usize, count: i32): f64 {
   const sum = f64x2.add(low, high)
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1)
 }
+
+/** The sum of squares, stored at `to` as a double. */
+export function squaresTo(from: usize, count: i32, to: usize): void {
+  f64.store(to, sumOfSquares(from, count))
+}
+
+export function sumDoubles(from: usize, count: i32): f64 {
+  let sum: f64 = 0
+  for (let i = 0; i < count; i++) sum += f64.load(from + ((<usize>i) << 3))
+  return sum
+}

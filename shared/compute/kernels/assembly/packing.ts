@@ -17,10 +17,9 @@ export function packPanel(from: usize, stride: usize, rows: i32, columns: i32, t
   }
 }
 
-/** All panels of a row-major matrix [rows, columns]. */
-export function packPanels(from: usize, rows: i32, columns: i32, to: usize): void {
-  for (let c = 0; c < columns; c += 8, to += <usize>rows * 32)
-    packPanel(from + ((<usize>c) << 2), (<usize>columns) << 2, rows, min(8, columns - c), to)
+/** All panels of a row-major matrix [rows, columns] whose rows are `stride` bytes apart. */
+export function packPanels(from: usize, stride: usize, rows: i32, columns: i32, to: usize): void {
+  for (let c = 0; c < columns; c += 8, to += <usize>rows * 32) packPanel(from + ((<usize>c) << 2), stride, rows, min(8, columns - c), to)
 }
 
 /** One panel whose columns are `columns` (1 to 8) adjacent rows of a row-major matrix, `length` floats each, `stride` bytes apart. */

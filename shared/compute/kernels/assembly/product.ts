@@ -141,7 +141,7 @@ export function multiply(
 
 /**
  * Gradient of a filter [runCount * run, channels]: for each of its rows the sum over all pixels of the input value that it meets times the output
- * gradient. Strides are bytes; `runs` as in convolve. Mode 0 writes `target`, 1 adds to it, 2 subtracts rate times the gradient from it (a fused SGD
+ * gradient. Strides are bytes, `stride` that of the target's rows; `runs` as in convolve. Mode 0 writes `target`, 1 adds to it, 2 subtracts rate times the gradient from it (a fused SGD
  * step). `scratch`: 32 bytes a pixel of min(images, max(1, 512 / (height * width))) images, and with one pixel an image, times ceil(channels / 8).
  */
 export function filterGradient(
@@ -160,12 +160,12 @@ export function filterGradient(
   runCount: i32,
   run: i32,
   target: usize,
+  stride: usize,
   channels: i32,
   mode: i32,
   rate: f32,
   scratch: usize,
 ): void {
-  const stride = (<usize>channels) << 2
   if (height * width === 1) {
     // a dense layer: few rows, many weights; each row of weights is written once, from end to end
     const panelBytes = <usize>images * 32

@@ -1,5 +1,6 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
 import type { Activation, LoweringContext } from '../lowering.ts'
+import { byImages } from '../share.ts'
 
 /** The numbers by which the kernels `activate` and `activationGradient` know an activation. */
 const KINDS = {
@@ -29,11 +30,21 @@ export function elementwise(context: LoweringContext, kind: ActivationKind, inpu
   const size = sizeOf(input.shape)
   const output = context.output(input.shape)
   const [x, y] = [input.value.address, output.value.address]
-  context.forward(() => kernels.activate(KINDS[kind], x, y, run.images * size, alpha))
+  context.forward(
+    byImages(run, (first, images) => {
+      const at = first * size * 4
+      kernels.activate(KINDS[kind], x + at, y + at, images * size, alpha)
+    }),
+  )
   const target = context.gradientOf(input)
   const { gradient } = output
   if (gradient && target)
-    context.backward(() => kernels.activationGradient(KINDS[kind], x, y, gradient.address, target.address, run.images * size, alpha))
+    context.backward(
+      byImages(run, (first, images) => {
+        const at = first * size * 4
+        kernels.activationGradient(KINDS[kind], x + at, y + at, gradient.address + at, target.address + at, images * size, alpha)
+      }),
+    )
   return output
 }
 
@@ -44,9 +55,21 @@ export function softmax(context: LoweringContext, input: Activation): Activation
   const rows = sizeOf(input.shape) / width
   const output = context.output(input.shape)
   const [x, y] = [input.value.address, output.value.address]
-  context.forward(() => kernels.softmax(x, y, run.images * rows, width))
+  const row = width * 4
+  context.forward(
+    byImages(run, (first, images) => {
+      const at = first * rows * row
+      kernels.softmax(x + at, y + at, images * rows, width)
+    }),
+  )
   const target = context.gradientOf(input)
   const { gradient } = output
-  if (gradient && target) context.backward(() => kernels.softmaxGradient(y, gradient.address, target.address, run.images * rows, width))
+  if (gradient && target)
+    context.backward(
+      byImages(run, (first, images) => {
+        const at = first * rows * row
+        kernels.softmaxGradient(y + at, gradient.address + at, target.address + at, images * rows, width)
+      }),
+    )
   return output
 }

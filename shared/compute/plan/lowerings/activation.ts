@@ -2,6 +2,7 @@ import { sizeOf } from '../../../tensor/tensor.ts'
 import { activationOf, refusePenalties } from '../config.ts'
 import { type ActivationKind, elementwise, isActivationKind, softmax } from './activation-kinds.ts'
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
+import { byImages } from '../share.ts'
 
 /** Applies an activation to dense values: gives its own output, having emitted both ways. */
 export type ActivationLowering = (context: LoweringContext, input: Activation) => Activation
@@ -11,13 +12,20 @@ const relu: ActivationLowering = (context, input) => {
   const size = sizeOf(input.shape)
   const output = context.output(input.shape)
   const { value, gradient } = output
-  context.forward(() => {
-    for (let i = 0; i < run.images; i++) kernels.relu(input.value.address + i * input.value.image, value.address + i * value.image, size)
-  })
+  context.forward(
+    byImages(run, (first, images) => {
+      for (let i = first; i < first + images; i++)
+        kernels.relu(input.value.address + i * input.value.image, value.address + i * value.image, size)
+    }),
+  )
   const target = context.gradientOf(input)
   if (gradient && target) {
-    const at = (region: { address: number; image: number }) => [region.address, region.image, 0] as const
-    context.backward(() => kernels.reluGradient(...at(value), ...at(gradient), ...at(target), run.images, 1, size))
+    context.backward(
+      byImages(run, (first, images) => {
+        const at = (region: { address: number; image: number }) => [region.address + first * region.image, region.image, 0] as const
+        kernels.reluGradient(...at(value), ...at(gradient), ...at(target), images, 1, size)
+      }),
+    )
   }
   return output
 }
@@ -53,15 +61,20 @@ const prelu: Lowering = {
     const leading = alpha.shape.slice(0, -1)
     if (alpha.size !== size && leading.some((dimension) => dimension !== 1)) context.refuse('some axes but not all share alpha')
     const { kernels, run } = context
-    const rows = (): number => (run.images * size) / alpha.size
+    const rowsOf = (images: number): number => (images * size) / alpha.size
     const output = context.output(input.shape)
     const [x, y] = [input.value.address, output.value.address]
-    context.forward(() => kernels.prelu(x, alpha.address, y, rows(), alpha.size))
+    context.forward(
+      byImages(run, (first, images) => {
+        const at = first * size * 4
+        kernels.prelu(x + at, alpha.address, y + at, rowsOf(images), alpha.size)
+      }),
+    )
     const target = context.gradientOf(input)?.address ?? 0
     const dy = output.gradient?.address
     if (dy !== undefined) {
       const dalpha = alpha.gradient || context.allocate(alpha.size * 4)
-      context.backward(() => kernels.preluGradient(x, alpha.address, dy, target, dalpha, rows(), alpha.size))
+      context.backward(() => kernels.preluGradient(x, alpha.address, dy, target, dalpha, rowsOf(run.images), alpha.size))
     }
     return output
   },

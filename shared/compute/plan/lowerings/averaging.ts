@@ -2,9 +2,10 @@ import { pairOf } from '../config.ts'
 import { convolutionShape } from '../convolution-shape.ts'
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
 import { imageShape, type Region } from '../region.ts'
+import { byImages } from '../share.ts'
 import { poolingLowerings } from './pooling.ts'
 
-const at = ({ address, image, row }: Region) => [address, image, row] as const
+const at = ({ address, image, row }: Region, first: number) => [address + first * image, image, row] as const
 
 /** Averages over windows, of the values inside the image. */
 function averagePool(context: LoweringContext, { config }: LayerToLower, [input]: readonly Activation[]): Activation {
@@ -28,13 +29,16 @@ function averagePool(context: LoweringContext, { config }: LayerToLower, [input]
   })
   const output = context.output([height, width, channels], { strided: true })
   const sizes = [inHeight, inWidth, channels, height, width, ...pool, ...strides, top, left] as const
-  const [x, y] = [at(input.value), at(output.value)]
-  context.forward(() => kernels.averagePool(...x, ...y, run.images, ...sizes, 0))
+  context.forward(
+    byImages(run, (first, images) => kernels.averagePool(...at(input.value, first), ...at(output.value, first), images, ...sizes, 0)),
+  )
   const [target, gradient] = [context.gradientOf(input), output.gradient]
   if (target && gradient)
     context.backward(
-      () => kernels.fillPixels(...at(target), run.images, inHeight, inWidth * channels * 4),
-      () => kernels.averagePool(...at(target), ...at(gradient), run.images, ...sizes, 1),
+      byImages(run, (first, images) => {
+        kernels.fillPixels(...at(target, first), images, inHeight, inWidth * channels * 4)
+        kernels.averagePool(...at(target, first), ...at(gradient, first), images, ...sizes, 1)
+      }),
     )
   return output
 }

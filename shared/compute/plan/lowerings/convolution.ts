@@ -1,9 +1,21 @@
 import { activationOf, pairOf, refusePenalties, storedActivation } from '../config.ts'
-import { type ConvolutionShape, convolutionShape, gradientHalo, inputHalo, pixelsBelow, type Runs, runsOf } from '../convolution-shape.ts'
+import {
+  type ConvolutionShape,
+  convolutionShape,
+  gradientHalo,
+  inputHalo,
+  isSmall,
+  pixelsBelow,
+  type Runs,
+  runsOf,
+} from '../convolution-shape.ts'
+import { filterGradientStep } from '../filter-gradient.ts'
 import { inputGradientSteps } from '../input-gradient.ts'
-import type { Activation, LayerToLower, LoweringContext, Lowerings, Step } from '../lowering.ts'
+import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
 import { padded } from '../padded.ts'
+import { panelsStep } from '../panels.ts'
 import { imageShape } from '../region.ts'
+import { byImages, byStretch, type Step } from '../share.ts'
 import { activated } from './activation.ts'
 
 function shapeFor({ config }: LayerToLower, input: readonly number[], filters: number): ConvolutionShape {
@@ -51,71 +63,70 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
   const flags = (inStore ?? 0) + (bias ? 0 : 4)
   const b = bias?.address ?? 0
   const [count, length] = [runs.offsets.length, runs.length]
-  context.prepare(() => kernels.packPanels(kernel.address, rows, filters, panels))
-  context.forward(...from.steps, () =>
-    kernels.convolve(
-      x,
-      xImage,
-      xRow,
-      xPixel,
-      y,
-      yImage,
-      yRow,
-      filters * 4,
-      run.images,
-      height,
-      width,
-      table,
-      count,
-      length,
-      panels,
-      filters,
-      b,
-      flags,
-      run.scratch,
-    ),
+  context.prepare(panelsStep(context, kernel.address, rows, filters, panels))
+  const convolve = byImages(
+    run,
+    (first, images) =>
+      kernels.convolve(
+        x + first * xImage,
+        xImage,
+        xRow,
+        xPixel,
+        y + first * yImage,
+        yImage,
+        yRow,
+        filters * 4,
+        images,
+        height,
+        width,
+        table,
+        count,
+        length,
+        panels,
+        filters,
+        b,
+        flags,
+        run.scratch,
+      ),
+    isSmall(height, width),
   )
+  context.forward(...from.steps, convolve)
 
   const target = context.gradientOf(input)
   if (output.gradient) {
     const { address: dy, image: dyImage, row: dyRow } = output.gradient
     const steps: Step[] = []
-    steps.push(() => {
-      if (output.relu === 'open')
-        kernels.reluGradient(y, yImage, yRow, dy, dyImage, dyRow, dy, dyImage, dyRow, run.images, height, width * filters)
-    })
+    if (activation === 'relu')
+      steps.push(
+        byImages(run, (first, images) => {
+          const [from, to] = [y + first * yImage, dy + first * dyImage]
+          if (output.relu === 'open')
+            kernels.reluGradient(from, yImage, yRow, to, dyImage, dyRow, to, dyImage, dyRow, images, height, width * filters)
+        }),
+      )
     if (target) steps.push(...inputGradientSteps(context, shape, kernel.address, output.gradient, target))
     if (kernel.trainable) {
-      const to = context.gradientTarget(kernel)
       context.needScratch(32 * pixelsBelow(shape, context.batchSize))
-      steps.push(() =>
-        kernels.filterGradient(
-          x,
-          xImage,
-          xRow,
-          xPixel,
-          dy,
-          dyImage,
-          dyRow,
-          filters * 4,
-          run.images,
+      steps.push(
+        filterGradientStep(context, {
+          x: [x, xImage, xRow, xPixel],
+          dy: [dy, dyImage, dyRow, filters * 4],
+          images: () => run.images,
           height,
           width,
-          table,
-          count,
-          length,
-          to.address,
-          filters,
-          to.mode,
-          run.rate,
-          run.scratch,
-        ),
+          runs: [table, count, length],
+          channels: filters,
+          target: context.gradientTarget(kernel),
+        }),
       )
     }
     if (bias?.trainable) {
       const to = context.gradientTarget(bias)
-      steps.push(() =>
-        kernels.channelSums(dy, dyImage, dyRow, filters * 4, run.images, height, width, filters, to.address, to.mode, run.rate),
+      const pixel = filters * 4
+      steps.push(
+        byStretch('weights', filters, 16, (f, own) =>
+          kernels.channelSums(dy + f * 4, dyImage, dyRow, pixel, run.images, height, width, own, to.address + f * 4, to.mode, run.rate),
+        ),
       )
     }
     context.backward(...steps)

@@ -1,6 +1,9 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
 import { activationOf, refusePenalties } from '../config.ts'
-import type { Activation, LayerToLower, LoweringContext, Lowerings, Step } from '../lowering.ts'
+import { filterGradientStep } from '../filter-gradient.ts'
+import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
+import { byImages, byStretch, type Step } from '../share.ts'
+import { sharedProduct } from '../shared-product.ts'
 import { activated } from './activation.ts'
 
 /** answer = input * kernel + bias on the last axis, a ReLU in the store. */
@@ -11,59 +14,79 @@ function lowerDense(context: LoweringContext, layer: LayerToLower, [input]: read
   const { kernels, run } = context
   const bias = context.weight('bias')
   const [inputs = 0, units = 0] = kernel.shape
-  const rowsOfExample = sizeOf(input.shape) / inputs
-  const rows = (): number => run.images * rowsOfExample
+  const perExample = sizeOf(input.shape) / inputs
   const activation = activationOf(layer)
   const output = context.output([...input.shape.slice(0, -1), units], { relu: activation === 'relu' })
   const [x, y, w, b] = [input.value.address, output.value.address, kernel.address, bias?.address ?? 0]
   const [inRow, outRow] = [inputs * 4, units * 4]
   const flags = (activation === 'relu' ? 1 : 0) + (bias ? 0 : 4)
   context.needScratch(64 + 64 * Math.max(inputs, units))
-  context.needScratch(32 * rowsOfExample * context.batchSize * Math.ceil(units / 8))
-  context.forward(() => kernels.multiply(x, inRow, w, outRow, 0, y, outRow, rows(), inputs, units, b, flags, run.scratch))
+  context.needScratch(32 * perExample * context.batchSize * Math.ceil(units / 8))
+  context.forward(
+    sharedProduct(context, [inputs, units], (column, columns, image, images) => {
+      const [row, at] = [image * perExample, column * 4]
+      const to = y + row * outRow + at
+      kernels.multiply(
+        x + row * inRow,
+        inRow,
+        w + at,
+        outRow,
+        0,
+        to,
+        outRow,
+        images * perExample,
+        inputs,
+        columns,
+        b + at,
+        flags,
+        run.scratch,
+      )
+    }),
+  )
 
   const target = context.gradientOf(input)
   const dy = output.gradient?.address
   if (dy !== undefined) {
     const steps: Step[] = []
     const size = sizeOf(output.shape)
-    steps.push(() => {
-      if (output.relu === 'open') kernels.reluGradient(y, size * 4, 0, dy, size * 4, 0, dy, size * 4, 0, run.images, 1, size)
-    })
+    if (activation === 'relu')
+      steps.push(
+        byImages(run, (first, images) => {
+          const [at, image] = [first * size * 4, size * 4]
+          if (output.relu === 'open') kernels.reluGradient(y + at, image, 0, dy + at, image, 0, dy + at, image, 0, images, 1, size)
+        }),
+      )
     if (target) {
       const dx = target.address
-      steps.push(() => kernels.multiply(dy, outRow, w, outRow, 1, dx, inRow, rows(), units, inputs, 0, 4, run.scratch))
-    }
-    if (kernel.trainable) {
-      const to = context.gradientTarget(kernel)
-      const runs = context.table([0])
-      steps.push(() =>
-        kernels.filterGradient(
-          x,
-          inRow,
-          0,
-          0,
-          dy,
-          outRow,
-          0,
-          0,
-          rows(),
-          1,
-          1,
-          runs,
-          1,
-          inputs,
-          to.address,
-          units,
-          to.mode,
-          run.rate,
-          run.scratch,
-        ),
+      steps.push(
+        sharedProduct(context, [units, inputs], (column, columns, image, images) => {
+          const row = image * perExample
+          const [from, to] = [dy + row * outRow, dx + row * inRow + column * 4]
+          kernels.multiply(from, outRow, w + column * outRow, outRow, 1, to, inRow, images * perExample, units, columns, 0, 4, run.scratch)
+        }),
       )
     }
+    const rows = (): number => run.images * perExample
+    if (kernel.trainable)
+      steps.push(
+        filterGradientStep(context, {
+          x: [x, inRow, 0, 0],
+          dy: [dy, outRow, 0, 0],
+          images: rows,
+          height: 1,
+          width: 1,
+          runs: [context.table([0]), 1, inputs],
+          channels: units,
+          target: context.gradientTarget(kernel),
+        }),
+      )
     if (bias?.trainable) {
       const to = context.gradientTarget(bias)
-      steps.push(() => kernels.channelSums(dy, outRow, 0, 0, rows(), 1, 1, units, to.address, to.mode, run.rate))
+      steps.push(
+        byStretch('weights', units, 16, (unit, own) =>
+          kernels.channelSums(dy + unit * 4, outRow, 0, 0, rows(), 1, 1, own, to.address + unit * 4, to.mode, run.rate),
+        ),
+      )
     }
     context.backward(...steps)
   }

@@ -3,10 +3,14 @@ import { convolutionShape, gradientHalo, inputHalo } from '../convolution-shape.
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings, PlanWeight } from '../lowering.ts'
 import { padded } from '../padded.ts'
 import { imageShape, type Region } from '../region.ts'
+import { byImages, byStretch, type Step } from '../share.ts'
 import { activated } from './activation.ts'
 import { convolutionLowerings } from './convolution.ts'
 
-const at = ({ address, image, row }: Region) => [address, image, row] as const
+/** Channels of a line of the cache: what threads take of a sum over pixels. */
+const CHANNELS = 16
+
+const at = ({ address, image, row }: Region, first = 0) => [address + first * image, image, row] as const
 
 function shapeFor({ config }: LayerToLower, input: readonly number[]) {
   const image = imageShape(input)
@@ -54,13 +58,12 @@ function depthwise(
   const strided = last && inStore !== undefined
   const output = context.output([height, width, channels], { strided, gradientHalo: gradientHalo(shape), relu: activation === 'relu' })
   const from = padded(context, input.shape, input.value, inputHalo(shape))
-  const x = [from.region.address - top * from.region.row - left * channels * 4, from.region.image, from.region.row] as const
-  const y = at(output.value)
-  context.forward(...from.steps, () =>
+  const shifted = { ...from.region, address: from.region.address - top * from.region.row - left * channels * 4 }
+  const forward = byImages(run, (first, images) =>
     kernels.depthwise(
-      ...x,
-      ...y,
-      run.images,
+      ...at(shifted, first),
+      ...at(output.value, first),
+      images,
       height,
       width,
       channels,
@@ -71,52 +74,50 @@ function depthwise(
       inStore ?? 0,
     ),
   )
+  context.forward(...from.steps, forward)
   const target = context.gradientOf(input)
   if (output.gradient) {
-    const dy = at(output.gradient)
-    const masked = () => {
-      if (output.relu === 'open') kernels.reluGradient(...y, ...dy, ...dy, run.images, height, width * channels)
-    }
-    const ofWeights = () => {
+    const { gradient } = output
+    const pixel = channels * 4
+    const masked = byImages(run, (first, images) => {
+      const dy = at(gradient, first)
+      if (output.relu === 'open') kernels.reluGradient(...at(output.value, first), ...dy, ...dy, images, height, width * channels)
+    })
+    const ofWeights = byStretch('weights', channels, CHANNELS, (channel, own) => {
+      const [x, xImage, xRow] = at(shifted)
+      const [dy, dyImage, dyRow] = at(gradient)
+      const c = channel * 4
+      const sizes = [run.images, height, width, own, ...kernel, ...strides] as const
       if (filter.trainable)
-        kernels.depthwiseFilterGradient(...x, ...dy, run.images, height, width, channels, ...kernel, ...strides, filter.gradient)
-      if (bias?.trainable) kernels.channelSums(...dy, channels * 4, run.images, height, width, channels, bias.gradient, 0, 0)
-    }
-    context.backward(masked, ...(target ? inputGradient(output.gradient, target) : []), ofWeights)
+        kernels.depthwiseFilterGradient(x + c, xImage, xRow, dy + c, dyImage, dyRow, pixel, ...sizes, filter.gradient + c)
+      if (bias?.trainable) kernels.channelSums(dy + c, dyImage, dyRow, pixel, run.images, height, width, own, bias.gradient + c, 0, 0)
+    })
+    context.backward(masked, ...(target ? inputGradient(gradient, target) : []), ofWeights)
   }
   return inStore === undefined ? activated(context, activation, output) : output
 
-  function inputGradient(gradient: Region, to: Region) {
+  function inputGradient(gradient: Region, to: Region): Step[] {
     if (strides[0] === 1 && strides[1] === 1) {
       const reversed = context.allocate(kernel[0] * kernel[1] * channels * 4)
       const wide = padded(context, output.shape, gradient, gradientHalo(shape))
       const { address, image, row } = wide.region
       // input position i is met by output i + top - tap: the first one by the last tap
-      const first = address - (kernel[0] - 1 - top) * row - (kernel[1] - 1 - left) * channels * 4
+      const met = { ...wide.region, address: address - (kernel[0] - 1 - top) * row - (kernel[1] - 1 - left) * channels * 4, image }
       return [
         ...wide.steps,
-        () => kernels.reverseTaps(filter.address, kernel[0] * kernel[1], channels, reversed),
-        () => kernels.depthwise(first, image, row, ...at(to), run.images, inHeight, inWidth, channels, reversed, ...kernel, 1, 1, 0, 0),
+        byStretch('panels', 1, 1, () => kernels.reverseTaps(filter.address, kernel[0] * kernel[1], channels, reversed)),
+        byImages(run, (first, images) => {
+          const sizes = [images, inHeight, inWidth, channels] as const
+          kernels.depthwise(...at(met, first), ...at(to, first), ...sizes, reversed, ...kernel, 1, 1, 0, 0)
+        }),
       ]
     }
     return [
-      () => kernels.fillPixels(...at(to), run.images, inHeight, inWidth * channels * 4),
-      () =>
-        kernels.depthwiseScatter(
-          ...at(gradient),
-          ...at(to),
-          run.images,
-          height,
-          width,
-          channels,
-          inHeight,
-          inWidth,
-          filter.address,
-          ...kernel,
-          ...strides,
-          top,
-          left,
-        ),
+      byImages(run, (first, images) => {
+        kernels.fillPixels(...at(to, first), images, inHeight, inWidth * channels * 4)
+        const sizes = [images, height, width, channels, inHeight, inWidth] as const
+        kernels.depthwiseScatter(...at(gradient, first), ...at(to, first), ...sizes, filter.address, ...kernel, ...strides, top, left)
+      }),
     ]
   }
 }

@@ -1,6 +1,7 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
 import { refuseOptions, refusePenalties } from '../config.ts'
 import type { Lowerings } from '../lowering.ts'
+import { byImages } from '../share.ts'
 
 export const embeddingLowerings: Lowerings = {
   Embedding: {
@@ -15,7 +16,12 @@ export const embeddingLowerings: Lowerings = {
       const size = sizeOf(input.shape)
       const output = context.output([...input.shape, width])
       const [ids, y] = [input.value.address, output.value.address]
-      context.forward(() => kernels.embed(ids, table.address, y, run.images * size, rows, width))
+      context.forward(
+        byImages(run, (first, images) => {
+          const at = first * size * 4
+          kernels.embed(ids + at, table.address, y + at * width, images * size, rows, width)
+        }),
+      )
       const dy = output.gradient?.address
       if (dy !== undefined && table.trainable) {
         const target = context.gradientTarget(table)

@@ -1,5 +1,7 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
-import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings, Step } from '../lowering.ts'
+import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
+import type { Region } from '../region.ts'
+import { byImages, type Step } from '../share.ts'
 
 type Merge = (context: LoweringContext, layer: LayerToLower, inputs: readonly Activation[]) => Activation
 
@@ -25,18 +27,22 @@ const summed =
     const factor = share(inputs.length)
     const output = context.output(first.shape)
     const y = output.value.address
-    context.forward(
-      () => kernels.scale(first.value.address, y, run.images * size, factor, 0),
-      ...inputs.slice(1).map(
-        ({ value }): Step =>
-          () =>
-            kernels.addScaled(y, value.address, run.images * size, factor),
-      ),
-    )
+    const forward = byImages(run, (image, images) => {
+      const [at, count] = [image * size * 4, images * size]
+      kernels.scale(first.value.address + at, y + at, count, factor, 0)
+      for (const { value } of inputs.slice(1)) kernels.addScaled(y + at, value.address + at, count, factor)
+    })
+    context.forward(forward)
     const dy = output.gradient?.address
     for (const input of inputs) {
       const target = context.gradientOf(input)
-      if (target && dy !== undefined) context.backward(() => kernels.scale(dy, target.address, run.images * size, factor, 0))
+      if (target && dy !== undefined)
+        context.backward(
+          byImages(run, (image, images) => {
+            const at = image * size * 4
+            kernels.scale(dy + at, target.address + at, images * size, factor, 0)
+          }),
+        )
     }
     return output
   }
@@ -48,10 +54,11 @@ const multiplied: Merge = (context, _, inputs) => {
   const size = sizeOf(first.shape)
   const output = context.output(first.shape)
   const y = output.value.address
-  const times =
-    (a: number, b: number, to: number): Step =>
-    () =>
-      kernels.product(a, b, to, run.images * size)
+  const times = (a: number, b: number, to: number): Step =>
+    byImages(run, (image, images) => {
+      const at = image * size * 4
+      kernels.product(a + at, b + at, to + at, images * size)
+    })
   context.forward(times(first.value.address, second.value.address, y), ...rest.map(({ value }) => times(y, value.address, y)))
   const dy = output.gradient?.address
   for (const [at, input] of inputs.entries()) {
@@ -72,12 +79,22 @@ const extreme =
     const size = sizeOf(a.shape)
     const output = context.output(a.shape)
     const [left, right, y] = [a.value.address, b.value.address, output.value.address]
-    context.forward(() => kernels.extreme(left, right, y, run.images * size, least))
+    context.forward(
+      byImages(run, (image, images) => {
+        const at = image * size * 4
+        kernels.extreme(left + at, right + at, y + at, images * size, least)
+      }),
+    )
     const dy = output.gradient?.address
     for (const [second, input] of [a, b].entries()) {
       const target = context.gradientOf(input)
       if (target && dy !== undefined)
-        context.backward(() => kernels.extremeGradient(left, right, dy, target.address, run.images * size, least, second))
+        context.backward(
+          byImages(run, (image, images) => {
+            const at = image * size * 4
+            kernels.extremeGradient(left + at, right + at, dy + at, target.address + at, images * size, least, second)
+          }),
+        )
     }
     return output
   }
@@ -91,14 +108,22 @@ const dot: Merge = (context, { config }, inputs) => {
   const [width = 1] = a.shape
   const output = context.output([1])
   const [left, right, y] = [a.value.address, b.value.address, output.value.address]
-  context.forward(() => kernels.rowProducts(left, right, y, run.images, width))
+  const row = width * 4
+  context.forward(
+    byImages(run, (first, images) => kernels.rowProducts(left + first * row, right + first * row, y + first * 4, images, width)),
+  )
   const dy = output.gradient?.address
   for (const [input, other] of [
     [a, right],
     [b, left],
   ] as const) {
     const target = context.gradientOf(input)
-    if (target && dy !== undefined) context.backward(() => kernels.scaleRows(other, dy, target.address, run.images, width))
+    if (target && dy !== undefined)
+      context.backward(
+        byImages(run, (first, images) =>
+          kernels.scaleRows(other + first * row, dy + first * 4, target.address + first * row, images, width),
+        ),
+      )
   }
   return output
 }
@@ -122,16 +147,15 @@ const concatenate: Lowering = {
       const start = column * 4
       const from = context.table(Array.from({ length: outer }, (_, i) => i * length * 4))
       const to = context.table(Array.from({ length: outer }, (_, i) => start + i * wide * 4))
-      const { value } = input
-      context.forward(() =>
-        kernels.moveRuns(value.address, value.image, from, output.value.address, output.value.image, to, outer, length, run.images, 0),
-      )
+      const moved = (a: Region, offsets: number, b: Region, places: number) =>
+        byImages(run, (image, images) => {
+          const [source, goal] = [a.address + image * a.image, b.address + image * b.image]
+          kernels.moveRuns(source, a.image, offsets, goal, b.image, places, outer, length, images, 0)
+        })
+      context.forward(moved(input.value, from, output.value, to))
       const target = context.gradientOf(input)
       const { gradient } = output
-      if (target && gradient)
-        context.backward(() =>
-          kernels.moveRuns(gradient.address, gradient.image, to, target.address, target.image, from, outer, length, run.images, 0),
-        )
+      if (target && gradient) context.backward(moved(gradient, to, target, from))
       column += length
     }
     return output

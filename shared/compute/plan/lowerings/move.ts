@@ -1,6 +1,7 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
 import { pairOf } from '../config.ts'
 import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
+import { byImages } from '../share.ts'
 
 /** Runs of `length` floats that go from one place to another; places are counted in floats. */
 type Moves = {
@@ -17,14 +18,21 @@ function moved(context: LoweringContext, input: Activation, { shape, from, to, l
   const bytes = (places: readonly number[]): number => context.table(places.map((place) => place * 4))
   const [fromTable, toTable, count] = [bytes(from), bytes(to), from.length]
   const [x, y] = [input.value, output.value]
-  context.forward(() => kernels.moveRuns(x.address, x.image, fromTable, y.address, y.image, toTable, count, length, run.images, 0))
+  context.forward(
+    byImages(run, (first, images) => {
+      const [a, b] = [x.address + first * x.image, y.address + first * y.image]
+      kernels.moveRuns(a, x.image, fromTable, b, y.image, toTable, count, length, images, 0)
+    }),
+  )
   const [target, gradient] = [context.gradientOf(input), output.gradient]
   if (target && gradient) {
     const whole = sizeOf(input.shape) * 4
     context.backward(
-      () => kernels.fillPixels(target.address, target.image, 0, run.images, 1, whole),
-      () =>
-        kernels.moveRuns(gradient.address, gradient.image, toTable, target.address, target.image, fromTable, count, length, run.images, 1),
+      byImages(run, (first, images) => {
+        const [a, b] = [gradient.address + first * gradient.image, target.address + first * target.image]
+        kernels.fillPixels(b, target.image, 0, images, 1, whole)
+        kernels.moveRuns(a, gradient.image, toTable, b, target.image, fromTable, count, length, images, 1)
+      }),
     )
   }
   return output
@@ -123,9 +131,14 @@ const rescaling: Lowering = {
     const { kernels, run } = context
     const [factor, offset, size] = [Number(config['scale']), Number(config['offset'] ?? 0), sizeOf(input.shape)]
     const output = context.output(input.shape)
-    context.forward(() => kernels.scale(input.value.address, output.value.address, run.images * size, factor, offset))
+    const scaled = (from: number, to: number, summand: number) =>
+      byImages(run, (first, images) => {
+        const at = first * size * 4
+        kernels.scale(from + at, to + at, images * size, factor, summand)
+      })
+    context.forward(scaled(input.value.address, output.value.address, offset))
     const [target, gradient] = [context.gradientOf(input), output.gradient]
-    if (target && gradient) context.backward(() => kernels.scale(gradient.address, target.address, run.images * size, factor, 0))
+    if (target && gradient) context.backward(scaled(gradient.address, target.address, 0))
     return output
   },
 }

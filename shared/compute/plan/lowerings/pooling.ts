@@ -2,6 +2,7 @@ import { convolutionShape } from '../convolution-shape.ts'
 import { pairOf } from '../config.ts'
 import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
 import { imageShape } from '../region.ts'
+import { byImages } from '../share.ts'
 
 function lowerMaxPool(context: LoweringContext, { config }: LayerToLower, [input]: readonly Activation[]): Activation {
   if (input === undefined) return context.refuse('it has no input')
@@ -24,15 +25,15 @@ function lowerMaxPool(context: LoweringContext, { config }: LayerToLower, [input
   })
   const output = context.output([outHeight, outWidth, channels], { strided: true })
   const [x, y] = [input.value, output.value]
-  context.forward(() =>
+  const pool = byImages(run, (first, images) =>
     kernels.maxPool(
-      x.address,
+      x.address + first * x.image,
       x.image,
       x.row,
-      y.address,
+      y.address + first * y.image,
       y.image,
       y.row,
-      run.images,
+      images,
       height,
       width,
       channels,
@@ -46,6 +47,7 @@ function lowerMaxPool(context: LoweringContext, { config }: LayerToLower, [input
       left,
     ),
   )
+  context.forward(pool)
   const dx = context.gradientOf(input)
   const dy = output.gradient
   if (dx && dy) {
@@ -53,22 +55,22 @@ function lowerMaxPool(context: LoweringContext, { config }: LayerToLower, [input
     const apart =
       strideHeight === poolHeight && strideWidth === poolWidth && outHeight * poolHeight === height && outWidth * poolWidth === width
     const positive = context.takeRelu(input) ? 1 : 0
-    context.backward(() => {
-      if (!apart) kernels.fillPixels(dx.address, dx.image, dx.row, run.images, height, width * channels * 4)
+    const gradient = byImages(run, (first, images) => {
+      if (!apart) kernels.fillPixels(dx.address + first * dx.image, dx.image, dx.row, images, height, width * channels * 4)
       kernels.maxPoolGradient(
-        x.address,
+        x.address + first * x.image,
         x.image,
         x.row,
-        y.address,
+        y.address + first * y.image,
         y.image,
         y.row,
-        dy.address,
+        dy.address + first * dy.image,
         dy.image,
         dy.row,
-        dx.address,
+        dx.address + first * dx.image,
         dx.image,
         dx.row,
-        run.images,
+        images,
         height,
         width,
         channels,
@@ -84,6 +86,7 @@ function lowerMaxPool(context: LoweringContext, { config }: LayerToLower, [input
         positive,
       )
     })
+    context.backward(gradient)
   }
   return output
 }

@@ -1,5 +1,8 @@
+import { filterGradientStep } from '../filter-gradient.ts'
 import type { Activation, LoweringContext, PlanWeight } from '../lowering.ts'
 import type { Region } from '../region.ts'
+import { byImages, byStretch, type Step } from '../share.ts'
+import { sharedProduct } from '../shared-product.ts'
 
 /** One direction of a recurrent layer over [steps, features]. */
 export type Recurrence = {
@@ -35,16 +38,16 @@ export type StepSizes = {
   readonly hImage: number
 }
 
-/** What the kinds differ in: the gates of one step, both ways. Addresses are those of the first example. */
+/** What the kinds differ in: the gates of one step, both ways, for `images` examples from number `first` on. Addresses are those of example `first`. */
 export type Cell = {
   /** Values of every step's gates from their pre-activations at `z`; writes the state at `h`. `t` counts from 0 in the order of the recurrence. */
-  forward(z: number, h: number, t: number): void
+  forward(z: number, h: number, t: number, images: number): void
   /** Gradients of the gates at `z`, in place, from `dh` and `extra` (0: none); leaves in `dh` the gradient by the state before. */
-  backward(z: number, h: number, dh: number, extra: number, extraImage: number, t: number): void
-  /** Packs the recurrent weights, before the first step. */
-  readonly prepare: () => void
+  backward(z: number, h: number, dh: number, extra: number, extraImage: number, t: number, first: number, images: number): void
+  /** Pack the recurrent weights. */
+  readonly prepare: readonly Step[]
   /** The gradient of the recurrent weights, once all steps are done. `z` are the gates' gradients. */
-  readonly finish: () => void
+  readonly finish: readonly Step[]
 }
 
 /** Gates of all steps, states, the gradient by the state; the gates in the order of the recurrence; a table of the one offset 0. */
@@ -78,7 +81,6 @@ export function lowerRecurrence(context: LoweringContext, recurrence: Recurrence
   const cell = makeCell(context, recurrence, sizes, { z, zFirst, zStep, h, dh, runs })
   const zAt = (t: number): number => zFirst + t * zStep
   const x = input.value.address
-  const rows = (): number => run.images * steps
   const [xRow, zRow] = [features * 4, width * 4]
   context.needScratch(64 + 64 * Math.max(features, width))
   context.needScratch(32 * steps * Math.min(batchSize, Math.max(1, Math.floor(512 / steps))))
@@ -87,71 +89,96 @@ export function lowerRecurrence(context: LoweringContext, recurrence: Recurrence
   const flipped = backwards && recurrence.inOrder
   const { address: y, image: yImage } = output.value
   const unitBytes = units * 4
+  context.prepare(...cell.prepare)
   context.forward(
-    () =>
-      kernels.multiply(x, xRow, kernel.address, zRow, 0, z, zRow, rows(), features, width, bias?.address ?? 0, bias ? 0 : 4, run.scratch),
-    cell.prepare,
-    () => {
-      for (let t = 0; t < steps; t++) cell.forward(zAt(t), h + (t + 1) * unitBytes, t)
-    },
-    () => {
-      const last = h + steps * unitBytes
-      const to = y + column * 4
-      if (!sequences) kernels.copyPixels(last, sizes.hImage, 0, to, yImage, 0, run.images, 1, unitBytes)
-      else if (flipped) kernels.copyPixels(last, sizes.hImage, -unitBytes, to, yImage, rowFloats * 4, run.images, steps, unitBytes)
-      else kernels.copyPixels(h + unitBytes, sizes.hImage, unitBytes, to, yImage, rowFloats * 4, run.images, steps, unitBytes)
-    },
+    sharedProduct(context, [features, width], (at, columns, image, images) => {
+      const row = image * steps
+      const [from, to, w, b] = [x + row * xRow, z + row * zRow + at * 4, kernel.address + at * 4, bias ? bias.address + at * 4 : 0]
+      kernels.multiply(from, xRow, w, zRow, 0, to, zRow, images * steps, features, columns, b, bias ? 0 : 4, run.scratch)
+    }),
+    byImages(
+      run,
+      (first, images) => {
+        const states = h + first * sizes.hImage
+        for (let t = 0; t < steps; t++) cell.forward(zAt(t) + first * sizes.zImage, states + (t + 1) * unitBytes, t, images)
+        const last = states + steps * unitBytes
+        const to = y + column * 4 + first * yImage
+        if (!sequences) kernels.copyPixels(last, sizes.hImage, 0, to, yImage, 0, images, 1, unitBytes)
+        else if (flipped) kernels.copyPixels(last, sizes.hImage, -unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
+        else kernels.copyPixels(states + unitBytes, sizes.hImage, unitBytes, to, yImage, rowFloats * 4, images, steps, unitBytes)
+      },
+      true,
+    ),
   )
   if (!output.gradient) return
   const { address: dy, image: dyImage } = output.gradient
-  context.backward(
-    () => kernels.fillPixels(dh, 0, 0, 1, 1, run.images * unitBytes),
-    () => {
-      for (let t = steps - 1; t >= 0; t--) {
-        const row = flipped ? steps - 1 - t : t
-        const extra = sequences ? dy + (row * rowFloats + column) * 4 : t === steps - 1 ? dy + column * 4 : 0
-        cell.backward(zAt(t), h + (t + 1) * unitBytes, dh, extra, dyImage, t)
-      }
-    },
-    cell.finish,
-    () => {
-      if (target)
-        kernels.multiply(
-          z,
-          zRow,
-          kernel.address,
-          zRow,
-          1,
-          target.address,
-          xRow,
-          rows(),
-          width,
-          features,
-          0,
-          recurrence.adds ? 2 : 4,
-          run.scratch,
-        )
-      if (kernel.trainable)
-        sumOverSteps(context, x, steps * xRow, xRow, features, z, sizes.zImage, zRow, width, steps, kernel.gradient, runs)
-      if (bias?.trainable) kernels.channelSums(z, sizes.zImage, 0, zRow, run.images, 1, steps, width, bias.gradient, 0, 0)
-    },
-  )
+  const backward = [
+    byImages(
+      run,
+      (first, images) => {
+        const own = dh + first * unitBytes
+        kernels.fillPixels(own, 0, 0, 1, 1, images * unitBytes)
+        for (let t = steps - 1; t >= 0; t--) {
+          const row = flipped ? steps - 1 - t : t
+          const given = dy + first * dyImage + column * 4
+          const extra = sequences ? given + row * rowFloats * 4 : t === steps - 1 ? given : 0
+          const [gates, state] = [zAt(t) + first * sizes.zImage, h + first * sizes.hImage + (t + 1) * unitBytes]
+          cell.backward(gates, state, own, extra, dyImage, t, first, images)
+        }
+      },
+      true,
+    ),
+    ...cell.finish,
+  ]
+  if (target)
+    backward.push(
+      sharedProduct(context, [width, features], (at, columns, image, images) => {
+        const row = image * steps
+        const [from, to, w] = [z + row * zRow, target.address + row * xRow + at * 4, kernel.address + at * zRow]
+        kernels.multiply(from, zRow, w, zRow, 1, to, xRow, images * steps, width, columns, 0, recurrence.adds ? 2 : 4, run.scratch)
+      }),
+    )
+  if (kernel.trainable) {
+    const given = { a: x, aImage: steps * xRow, aStep: xRow, aFloats: features, b: z, bImage: sizes.zImage, bStep: zRow, bFloats: width }
+    backward.push(sumOverSteps(context, { ...given, steps, to: kernel.gradient, runs }))
+  }
+  if (bias?.trainable)
+    backward.push(
+      byStretch('weights', width, 16, (at, own) =>
+        kernels.channelSums(z + at * 4, sizes.zImage, 0, zRow, run.images, 1, steps, own, bias.gradient + at * 4, 0, 0),
+      ),
+    )
+  context.backward(...backward)
 }
 
-/** The sum over all examples and steps of a's values times b's: [aFloats, bFloats] to `to`. Strides are bytes between examples and between steps. */
-export function sumOverSteps(
-  { kernels, run }: LoweringContext,
-  a: number,
-  aImage: number,
-  aStep: number,
-  aFloats: number,
-  b: number,
-  bImage: number,
-  bStep: number,
-  bFloats: number,
-  steps: number,
-  to: number,
-  runs: number,
-): void {
-  kernels.filterGradient(a, aImage, 0, aStep, b, bImage, 0, bStep, run.images, 1, steps, runs, 1, aFloats, to, bFloats, 0, 0, run.scratch)
+/** Values of two kinds for each example and step; strides are bytes between examples and between steps. */
+type Summed = {
+  readonly a: number
+  readonly aImage: number
+  readonly aStep: number
+  readonly aFloats: number
+  readonly b: number
+  readonly bImage: number
+  readonly bStep: number
+  readonly bFloats: number
+  readonly steps: number
+  readonly to: number
+  /** Bytes between rows at `to`, where they are more than b's values. */
+  readonly stride?: number
+  /** A table of the one offset 0. */
+  readonly runs: number
 }
+
+/** The sum over all examples and steps of a's values times b's: [aFloats, bFloats] to `to`. */
+export const sumOverSteps = (context: LoweringContext, { a, aImage, aStep, aFloats, b, bImage, bStep, bFloats, ...given }: Summed): Step =>
+  filterGradientStep(context, {
+    x: [a, aImage, 0, aStep],
+    dy: [b, bImage, 0, bStep],
+    images: () => context.run.images,
+    height: 1,
+    width: given.steps,
+    runs: [given.runs, 1, aFloats],
+    channels: bFloats,
+    ...(given.stride === undefined ? {} : { stride: given.stride }),
+    target: { address: given.to, mode: 0 },
+  })

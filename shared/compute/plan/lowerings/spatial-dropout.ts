@@ -1,4 +1,6 @@
 import type { Lowerings } from '../lowering.ts'
+import { byImages } from '../share.ts'
+import { PLACE } from './dropout.ts'
 
 /** Whole channels of [steps, channels] drop out together: one draw for a channel of an example. */
 export const spatialDropoutLowerings: Lowerings = {
@@ -15,19 +17,22 @@ export const spatialDropoutLowerings: Lowerings = {
       ]
       const output = context.output(input.shape)
       const threshold = Math.round(rate * 2 ** 24)
-      const masked = (from: number, to: number) => () => {
-        const row = channels * 4
-        for (let n = 0; n < run.images; n++)
-          for (let t = 0; t < steps; t++) {
-            const at = (n * steps + t) * row
-            kernels.product(from + at, mask + n * row, to + at, channels)
-          }
-      }
-      const draw = () => {
+      const masked = (from: number, to: number) =>
+        byImages(run, (first, images) => {
+          const row = channels * 4
+          for (let n = first; n < first + images; n++)
+            for (let t = 0; t < steps; t++) {
+              const at = (n * steps + t) * row
+              kernels.product(from + at, mask + n * row, to + at, channels)
+            }
+        })
+      const draw = byImages(run, (first, images) => {
+        const at = first * channels
         // each layer draws from a stream of its own
-        const key = (run.key ^ Math.imul(place + 1, 0x85ebca6b)) | 0
-        kernels.dropout(ones, mask, run.images * channels, key, run.training ? threshold : 0, run.training ? 1 / (1 - rate) : 1)
-      }
+        const key = ((run.key ^ Math.imul(place + 1, 0x85ebca6b)) + Math.imul(at, PLACE)) | 0
+        const [from, to] = [ones + at * 4, mask + at * 4]
+        kernels.dropout(from, to, images * channels, key, run.training ? threshold : 0, run.training ? 1 / (1 - rate) : 1)
+      })
       context.forward(draw, masked(input.value.address, output.value.address))
       const target = context.gradientOf(input)
       if (target && output.gradient) context.backward(masked(output.gradient.address, target.address))

@@ -1,14 +1,17 @@
 import { activationOf, pairOf, refusePenalties } from '../config.ts'
-import { convolutionShape, inputHalo, pixelsBelow, runsOf } from '../convolution-shape.ts'
+import { convolutionShape, inputHalo, isSmall, pixelsBelow, runsOf } from '../convolution-shape.ts'
+import { filterGradientStep } from '../filter-gradient.ts'
 import { inputGradientSteps } from '../input-gradient.ts'
-import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings, Step } from '../lowering.ts'
+import type { Activation, LayerToLower, Lowering, LoweringContext, Lowerings } from '../lowering.ts'
 import { padded } from '../padded.ts'
+import { panelsStep } from '../panels.ts'
 import { imageShape, type Region } from '../region.ts'
+import { byImages, byStretch, type Step } from '../share.ts'
 import { activated } from './activation.ts'
 import { alongLine } from './averaging.ts'
 import { convolutionLowerings } from './convolution.ts'
 
-const at = ({ address, image, row }: Region) => [address, image, row] as const
+const at = ({ address, image, row }: Region, first = 0) => [address + first * image, image, row] as const
 
 /** The gradient of a convolution by its input, taken forward; its own gradients are that convolution. The kernel is [height, width, out, in]. */
 function lowerTransposed(context: LoweringContext, layer: LayerToLower, [input]: readonly Activation[]): Activation {
@@ -27,9 +30,14 @@ function lowerTransposed(context: LoweringContext, layer: LayerToLower, [input]:
   // the convolution that leads from this layer's answer to its input
   const shape = convolutionShape({ input: [outHeight, outWidth, filters], filters: inputs, kernel: size, strides, dilation: [1, 1], same })
   const output = context.output([outHeight, outWidth, filters])
-  const y = at(output.value)
   context.forward(...inputGradientSteps(context, shape, kernel.address, input.value, output.value))
-  if (bias) context.forward(() => kernels.channelAffine(...y, ...y, run.images, outHeight, outWidth, filters, 0, bias.address, 0))
+  if (bias)
+    context.forward(
+      byImages(run, (first, images) => {
+        const y = at(output.value, first)
+        kernels.channelAffine(...y, ...y, images, outHeight, outWidth, filters, 0, bias.address, 0)
+      }),
+    )
 
   const target = context.gradientOf(input)
   if (output.gradient) {
@@ -45,50 +53,52 @@ function lowerTransposed(context: LoweringContext, layer: LayerToLower, [input]:
     if (target) {
       const panels = context.allocate(count * length * Math.ceil(inputs / 8) * 32)
       steps.push(
-        () => kernels.packPanels(kernel.address, count * length, inputs, panels),
-        () =>
-          kernels.convolve(
-            dy,
-            ...strideBytes,
-            ...at(target),
-            inputs * 4,
-            run.images,
-            height,
-            width,
-            table,
-            count,
-            length,
-            panels,
-            inputs,
-            0,
-            4,
-            run.scratch,
-          ),
+        panelsStep(context, kernel.address, count * length, inputs, panels),
+        byImages(
+          run,
+          (first, images) =>
+            kernels.convolve(
+              dy + first * region.image,
+              ...strideBytes,
+              ...at(target, first),
+              inputs * 4,
+              images,
+              height,
+              width,
+              table,
+              count,
+              length,
+              panels,
+              inputs,
+              0,
+              4,
+              run.scratch,
+            ),
+          isSmall(height, width),
+        ),
       )
     }
     if (kernel.trainable)
-      steps.push(() =>
-        kernels.filterGradient(
-          dy,
-          ...strideBytes,
-          ...at(input.value),
-          inputs * 4,
-          run.images,
+      steps.push(
+        filterGradientStep(context, {
+          x: [dy, ...strideBytes],
+          dy: [...at(input.value), inputs * 4],
+          images: () => run.images,
           height,
           width,
-          table,
-          count,
-          length,
-          kernel.gradient,
-          inputs,
-          0,
-          0,
-          run.scratch,
-        ),
+          runs: [table, count, length],
+          channels: inputs,
+          target: { address: kernel.gradient, mode: 0 },
+        }),
       )
-    const given = at(output.gradient)
+    const [given, image, row] = at(output.gradient)
     if (bias?.trainable)
-      steps.push(() => kernels.channelSums(...given, filters * 4, run.images, outHeight, outWidth, filters, bias.gradient, 0, 0))
+      steps.push(
+        byStretch('weights', filters, 16, (f, own) => {
+          const pixel = filters * 4
+          kernels.channelSums(given + f * 4, image, row, pixel, run.images, outHeight, outWidth, own, bias.gradient + f * 4, 0, 0)
+        }),
+      )
     context.backward(...steps)
   }
   return activated(context, activationOf(layer), output)

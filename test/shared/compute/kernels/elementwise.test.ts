@@ -274,10 +274,14 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         f((a, b, c, d) => a * 0.9 - (0.1 * (0.8 * c + 0.2 * 0.5 * b)) / (Math.sqrt(0.99 * d + 0.01 * (0.5 * b) ** 2) + 1e-3)),
       ),
     ).toBeLessThan(1e-6)
-    const squares = kernels.sumOfSquares(put(g), count)
+    const [from, to] = [put(g), room(4)]
+    const squares = kernels.sumOfSquares(from, count)
     expect(squares).toBeCloseTo(
       g.reduce((sum, value) => sum + value * value, 0),
       9,
     )
+    kernels.squaresTo(from, count, to)
+    kernels.squaresTo(from, 4, to + 8)
+    expect(kernels.sumDoubles(to, 2)).toBe(squares + kernels.sumOfSquares(from, 4))
   })
 })

@@ -100,7 +100,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         const [xPixel, xRow] = [channels * 4, inWidth * channels * 4]
         const runs = table(Array.from({ length: kernel }, (_, y) => y * xRow))
         const [outPixel, outRow, outImage] = [filters * 4, width * filters * 4, height * width * filters * 4]
-        kernels.packPanels(filterAt, rows, filters, panels)
+        kernels.packPanels(filterAt, filters * 4, rows, filters, panels)
         kernels.convolve(
           xAt,
           inHeight * xRow,
@@ -140,6 +140,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
             kernel,
             kernel * channels,
             target,
+            filters * 4,
             filters,
             mode,
             rate,
