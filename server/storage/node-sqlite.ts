@@ -13,7 +13,8 @@ import {
 } from 'kysely'
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { must } from '../../shared/core/assert.ts'
+import { assert, must } from '../../shared/core/assert.ts'
+import { type BatchQuery, isBatch } from './batch.ts'
 
 /** How long a query waits for the transaction before it. Transactions are short: a longer wait means that one waits for itself. */
 const MAX_WAIT_MS = 10_000
@@ -83,9 +84,29 @@ function createConnection(database: DatabaseSync): DatabaseConnection {
     statements.set(sql, prepared)
     return prepared
   }
+  const run = (sql: string, values: readonly SQLInputValue[] = []) => prepare(sql).statement.run(...values)
+  const runBatch = ({ statements, synced }: BatchQuery): void => {
+    assert(!database.isTransaction, 'a batch that is a transaction of its own')
+    // SQLite heeds it from one transaction to the next; a later one that is synced takes this one with it
+    if (!synced) database.exec('pragma synchronous = normal')
+    try {
+      run('begin immediate')
+      for (const { text, values } of statements) run(text, values)
+      run('commit')
+    } finally {
+      // SQLite has already rolled back by itself after some failures
+      if (database.isTransaction) run('rollback')
+      if (!synced) database.exec('pragma synchronous = full')
+    }
+  }
   return {
-    executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
+    executeQuery: async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
       try {
+        if (isBatch(query)) {
+          runBatch(query)
+          return { rows: [] }
+        }
+        const { sql, parameters } = query
         const { statement, columns } = prepare(sql)
         const values = parameters as readonly SQLInputValue[]
         if (columns.length > 0) return { rows: rowsOf<R>(columns, statement.all(...values) as unknown as unknown[][]) }
