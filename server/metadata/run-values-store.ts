@@ -23,23 +23,23 @@ const IF_LATEST = `on conflict (run, name) do update
   where (excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`
 const METRIC = `(select id from value_names where kind = 'metric' and name = ?)`
 
-/** One point of a metric, as part of a batch: its name where that is new, its place in the history, and the latest value. Many are better written together. */
-export function addPoint(run: number, maker: string, { name, value, step, at }: NamedPoint): Statement[] {
-  return [
-    {
-      text: `insert into value_names (id, kind, name) values ((select coalesce(max(id), 0) + 1 from value_names), 'metric', ?) on conflict (kind, name) do nothing`,
-      values: [name],
-    },
-    {
-      text: `insert into metric_points (run, name, step, at, value) values (?, ${METRIC}, ?, ?, ?) ${OF_SAME_TIME}`,
-      values: [run, name, step, at, value],
-    },
-    {
-      text: `insert into run_metrics (run, name, value, step, at, origin, maker) values (?, ${METRIC}, ?, ?, ?, ?, ?) ${IF_LATEST}`,
-      values: [run, name, value, step, at, run, maker],
-    },
-  ]
-}
+/** A metric's name, where it is new; as part of a batch. */
+export const addMetricName = (name: string): Statement => ({
+  text: `insert into value_names (id, kind, name) values ((select coalesce(max(id), 0) + 1 from value_names), 'metric', ?) on conflict (kind, name) do nothing`,
+  values: [name],
+})
+
+/** One point of a metric whose name is stored, as part of a batch: its place in the history, and the latest value. Many are better written together. */
+export const addPoint = (run: number, maker: string, { name, value, step, at }: NamedPoint): Statement[] => [
+  {
+    text: `insert into metric_points (run, name, step, at, value) values (?, ${METRIC}, ?, ?, ?) ${OF_SAME_TIME}`,
+    values: [run, name, step, at, value],
+  },
+  {
+    text: `insert into run_metrics (run, name, value, step, at, origin, maker) values (?, ${METRIC}, ?, ?, ?, ?, ?) ${IF_LATEST}`,
+    values: [run, name, value, step, at, run, maker],
+  },
+]
 
 /** What another run's step (executions.id) measured, for a run whose step takes its result from there; as part of a batch. */
 export const takeOverMetrics = (run: number, maker: string, execution: string): Statement => ({

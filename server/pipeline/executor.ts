@@ -69,10 +69,11 @@ export function createExecutor(options: ExecutorOptions) {
     const running = new Map<string, Promise<unknown>>()
     // as they are recorded: what a step's end has changed is not read again
     const rows = await runs.steps(run.id)
+    const states = rows.map(planned)
     const outputs = new Map<string, EndedStep['outputs']>()
     while (!closing) {
       // a step is marked as running only when it is known that it must be done
-      const known = rows.map(planned).map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
+      const known = states.map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
       const next = plan(known, { parallel: options.parallel, cancelled: signal.aborted })
       if (next.kind === 'end') return finish(run, rows, next, log)
       for (const name of next.start) {
@@ -90,7 +91,9 @@ export function createExecutor(options: ExecutorOptions) {
             })
             .then((ended) => {
               if (ended === undefined) return
-              rows[rows.indexOf(row)] = ended.row
+              const index = rows.indexOf(row)
+              rows[index] = ended.row
+              states[index] = planned(ended.row)
               outputs.set(name, ended.outputs)
             })
             .finally(() => running.delete(name)),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/core/clock.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { storedOf } from '../metadata/run-value.ts'
-import { addPoint, runValuesStore } from '../metadata/run-values-store.ts'
+import { addMetricName, addPoint, runValuesStore } from '../metadata/run-values-store.ts'
 import { latestOf } from '../metadata/tracking-service.ts'
 import type { Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
@@ -78,7 +78,11 @@ export function openMetricLog({
       })
     },
     settled: () => (waiting.length > MAX_BESIDE ? flush() : writing),
-    taken: (more) => [...takeAll(), ...more].flatMap((point) => addPoint(run, maker, { ...point, value: storedOf(point.value) })),
+    taken: (more) => {
+      const points = [...takeAll(), ...more]
+      const names = [...new Set(points.map(({ name }) => name))]
+      return [...names.map(addMetricName), ...points.flatMap((point) => addPoint(run, maker, { ...point, value: storedOf(point.value) }))]
+    },
   }
 }
 

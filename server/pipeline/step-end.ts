@@ -53,7 +53,9 @@ export type StepEnd = {
   readonly measured: MetricLog
 }
 
-/** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. Gives what was recorded. */
+/**
+ * Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. Gives what was recorded, which no step may follow from before it is durable.
+ */
 export async function recordEnd({ db, random, at, row, resolved, types, ending, log, measured }: StepEnd): Promise<EndedStep> {
   const { inputs, begun, found } = resolved
   const { reuse } = ending
@@ -82,6 +84,6 @@ export async function recordEnd({ db, random, at, row, resolved, types, ending, 
   statements.push(...measured.taken(made.flatMap(({ artifact }) => figuresOf(artifact, at))))
   if (reuse !== undefined) statements.push(takeOverMetrics(measured.run, row.step, reuse.execution))
   await log.written()
-  await writeBatch(db, [...statements, ...log.taken()])
+  await writeBatch(db, [...statements, ...log.taken()], { synced: false })
   return { row: { ...row, ...found, ...changes }, outputs }
 }

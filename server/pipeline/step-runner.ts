@@ -13,7 +13,7 @@ import type { Random } from '../../shared/core/random.ts'
 import type { EventBus } from '../events.ts'
 import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
-import { writeBatch } from '../storage/batch.ts'
+import { durable, writeBatch } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
@@ -272,6 +272,8 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
       const ended = await recordEnd({ db, random, at: clock.now(), row, resolved, types: component.outputs, ending, log, measured })
+      // on its way while the next step is prepared, which waits for it; a failure is told then
+      if (ending.state !== 'cached') void durable(db).catch(() => {})
       // most steps keep nothing, and to remove what is not there takes as long as to remember a step
       if (kept !== undefined && ending.state === 'succeeded' && existsSync(kept)) await rm(kept, { recursive: true, force: true })
       events.publish({
@@ -313,6 +315,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       blobs,
       request: options.request,
       signal,
+      durable: () => durable(db),
       onGiven: begun,
       onLog: (level, message) => log.add(row.step, level, message),
       onMetrics: measured.add,

@@ -5,13 +5,22 @@ import type { Db } from './database.ts'
 export type Statement = { readonly text: string; readonly values: readonly (string | number | null)[] }
 
 export type BatchOptions = {
-  /** False: outlives this process, but perhaps not the machine's death, until the next transaction that is synced. */
+  /** False: outlives this process, but perhaps not the machine's death, until `durable` says so or the next transaction that is synced. */
   readonly synced?: boolean
 }
 
 /** A query of Kysely's whose statements the driver carries out in one go. */
 export type BatchQuery = CompiledQuery & { readonly statements: readonly Statement[]; readonly synced: boolean }
 
+/** Asks for a promise: the query itself must not hold the database for as long as the disk takes. */
+export type DurableQuery = CompiledQuery & { readonly durable: true }
+export type DurableRow = { readonly durable: Promise<void> }
+
+/** Asks for rows as lists of values. */
+export type TupleQuery = CompiledQuery & { readonly tuples: true }
+export const isTuple = (query: CompiledQuery): query is TupleQuery => 'tuples' in query
+
+export const isDurable = (query: CompiledQuery): query is DurableQuery => 'durable' in query
 export const isBatch = (query: CompiledQuery): query is BatchQuery => 'statements' in query
 
 /**
@@ -24,6 +33,19 @@ export async function writeBatch(db: Db, statements: readonly Statement[], { syn
   if (statements.length > 0) await db.executeQuery(query)
 }
 
+/** Resolves when everything that was committed so far is on the disk. Throws `unavailable`. */
+export async function durable(db: Db): Promise<void> {
+  const query: DurableQuery = { ...CompiledQuery.raw(''), durable: true }
+  const { rows } = await db.executeQuery<DurableRow>(query)
+  await rows[0]?.durable
+}
+
 /** The rows of a query whose text is ours: what is asked between two steps is not put together anew each time. */
 export const readRows = async <R>(db: Db, { text, values }: Statement): Promise<R[]> =>
   (await db.executeQuery<R>(CompiledQuery.raw(text, [...values]))).rows
+
+/** The rows as lists of values, in the order of the columns. */
+export async function readTuples<R extends unknown[]>(db: Db, { text, values }: Statement): Promise<R[]> {
+  const query: TupleQuery = { ...CompiledQuery.raw(text, [...values]), tuples: true }
+  return (await db.executeQuery<R>(query)).rows
+}
