@@ -1,8 +1,9 @@
-import { type Generated, type Insertable, type Selectable, sql } from 'kysely'
+import type { Generated, Insertable, Selectable } from 'kysely'
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import type { ArtifactId, RunId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
+import type { Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 
 export type MetadataTables = {
@@ -73,6 +74,36 @@ export const artifactSummaryOf = (row: BareArtifact, maker: Maker | undefined): 
   step: maker?.step ?? null,
 })
 
+export type NewEvent = { readonly artifact: string; readonly type: 'input' | 'output'; readonly path: string }
+
+/** Each of these adds or takes back as part of a batch. */
+export const addArtifact = (artifact: NewArtifact, created: number): Statement => ({
+  text: 'insert into artifacts (id, type, name, digest, bytes, properties, made_by, made_as, created) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+  values: [
+    artifact.id,
+    artifact.type,
+    artifact.name,
+    artifact.digest,
+    artifact.bytes,
+    JSON.stringify(artifact.properties),
+    artifact.made_by,
+    artifact.made_as,
+    created,
+  ],
+})
+
+/** What went into an execution (executions.seq) or came out of it: the id of an artifact that is stored. */
+export const addEvent = (execution: number, { artifact, type, path }: NewEvent, at: number): Statement => ({
+  text: 'insert into artifact_events (artifact, execution, type, path, at) values ((select seq from artifacts where id = ?), ?, ?, ?, ?)',
+  values: [artifact, execution, type, path, at],
+})
+
+/** Takes back what an unfinished attempt recorded. */
+export const clearEvents = (execution: number): Statement => ({
+  text: 'delete from artifact_events where execution = ?',
+  values: [execution],
+})
+
 /** SQLite allows 32,766 variables in a statement; PostgreSQL 65,535. */
 const MAX_VARIABLES = 10_000
 
@@ -90,36 +121,6 @@ export function metadataStore(base: Db) {
   }
 
   return {
-    async addArtifacts(artifacts: readonly NewArtifact[], created: number): Promise<void> {
-      if (artifacts.length === 0) return
-      await db
-        .insertInto('artifacts')
-        .values(artifacts.map((artifact) => ({ ...artifact, properties: JSON.stringify(artifact.properties), created })))
-        .execute()
-    },
-
-    /** What went into an execution (executions.seq) and came out of it: ids of artifacts that are stored. */
-    async addEvents(
-      execution: number,
-      events: readonly { readonly artifact: string; readonly type: 'input' | 'output'; readonly path: string }[],
-      at: number,
-    ): Promise<void> {
-      if (events.length === 0) return
-      const numbered = events.map(({ artifact, type, path }) => ({
-        artifact: sql<number>`(select seq from artifacts where id = ${artifact})`,
-        execution,
-        type,
-        path,
-        at,
-      }))
-      await db.insertInto('artifact_events').values(numbered).execute()
-    },
-
-    /** Takes back what an unfinished attempt recorded. */
-    async clearEvents(execution: number): Promise<void> {
-      await db.deleteFrom('artifact_events').where('execution', '=', execution).execute()
-    },
-
     async artifact(id: string): Promise<ArtifactSummary | undefined> {
       const row = await artifactRows().where('a.id', '=', id).executeTakeFirst()
       return row && artifactSummaryOf(row, row)

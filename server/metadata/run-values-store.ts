@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import type { Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 import { insertRows } from '../storage/insert-rows.ts'
 import type { StoredValue } from './run-value.ts'
@@ -13,7 +14,41 @@ export type RunValueTables = {
 }
 
 export type ValueKind = 'metric' | 'param' | 'tag'
+export type NamedPoint = { readonly name: string; readonly step: number; readonly at: number; readonly value: StoredValue }
 export type StoredPoint = { readonly name: number; readonly step: number; readonly at: number; readonly value: StoredValue }
+
+const OF_SAME_TIME = 'on conflict (run, name, step, at) do update set value = excluded.value'
+const IF_LATEST = `on conflict (run, name) do update
+  set value = excluded.value, step = excluded.step, at = excluded.at, origin = excluded.origin, maker = excluded.maker
+  where (excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`
+const METRIC = `(select id from value_names where kind = 'metric' and name = ?)`
+
+/** A metric's name, where it is new; as part of a batch. */
+export const addMetricName = (name: string): Statement => ({
+  text: `insert into value_names (id, kind, name) values ((select coalesce(max(id), 0) + 1 from value_names), 'metric', ?) on conflict (kind, name) do nothing`,
+  values: [name],
+})
+
+/** One point of a metric whose name is stored, as part of a batch: its place in the history, and the latest value. Many are better written together. */
+export const addPoint = (run: number, maker: string, { name, value, step, at }: NamedPoint): Statement[] => [
+  {
+    text: `insert into metric_points (run, name, step, at, value) values (?, ${METRIC}, ?, ?, ?) ${OF_SAME_TIME}`,
+    values: [run, name, step, at, value],
+  },
+  {
+    text: `insert into run_metrics (run, name, value, step, at, origin, maker) values (?, ${METRIC}, ?, ?, ?, ?, ?) ${IF_LATEST}`,
+    values: [run, name, value, step, at, run, maker],
+  },
+]
+
+/** What another run's step (executions.id) measured, for a run whose step takes its result from there; as part of a batch. */
+export const takeOverMetrics = (run: number, maker: string, execution: string): Statement => ({
+  text: `insert into run_metrics (run, name, value, step, at, origin, maker)
+    select ?, m.name, m.value, m.step, m.at, m.origin, ?
+    from executions e join runs r on r.id = e.run join run_metrics m on m.run = r.seq and m.maker = e.step
+    where e.id = ? on conflict do nothing`,
+  values: [run, maker, execution],
+})
 
 /** Takes a database or a transaction. Runs are named by runs.seq. */
 export function runValuesStore(base: Db) {
@@ -42,7 +77,7 @@ export function runValuesStore(base: Db) {
         into: 'metric_points',
         columns: ['run', 'name', 'step', 'at', 'value'],
         rows: points.map(({ name, step, at, value }) => [run, name, step, at, value]),
-        onConflict: 'on conflict (run, name, step, at) do update set value = excluded.value',
+        onConflict: OF_SAME_TIME,
       }),
 
     /** The latest value of each name: the greatest step, and of one step the latest time. An older one changes nothing. */
@@ -51,27 +86,8 @@ export function runValuesStore(base: Db) {
         into: 'run_metrics',
         columns: ['run', 'name', 'value', 'step', 'at', 'origin', 'maker'],
         rows: points.map(({ name, step, at, value }) => [run, name, value, step, at, run, maker]),
-        onConflict: `on conflict (run, name) do update
-          set value = excluded.value, step = excluded.step, at = excluded.at, origin = excluded.origin, maker = excluded.maker
-          where (excluded.step, excluded.at) >= (run_metrics.step, run_metrics.at)`,
+        onConflict: IF_LATEST,
       }),
-
-    /** What another run's step measured, for a run whose step takes its result from there. */
-    async takeOver(run: number, maker: string, execution: string): Promise<void> {
-      await db
-        .insertInto('run_metrics')
-        .columns(['run', 'name', 'value', 'step', 'at', 'origin', 'maker'])
-        .expression(
-          db
-            .selectFrom('executions as e')
-            .innerJoin('runs as r', 'r.id', 'e.run')
-            .innerJoin('run_metrics as m', (join) => join.onRef('m.run', '=', 'r.seq').onRef('m.maker', '=', 'e.step'))
-            .select([sql<number>`${run}`.as('run'), 'm.name', 'm.value', 'm.step', 'm.at', 'm.origin', sql<string>`${maker}`.as('maker')])
-            .where('e.id', '=', execution),
-        )
-        .onConflict((c) => c.doNothing())
-        .execute()
-    },
 
     async setTexts(run: number, texts: readonly { name: number; value: string; number: number | null }[]): Promise<void> {
       if (texts.length === 0) return

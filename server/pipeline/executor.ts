@@ -3,12 +3,14 @@ import { AppError, toAppError } from '../../shared/core/errors.ts'
 import type { Json } from '../../shared/core/json.ts'
 import type { ALERT_KINDS } from '../../shared/contract/monitoring.ts'
 import { type ExecutionRow, metadataStore } from '../metadata/metadata-store.ts'
+import { writeBatch } from '../storage/batch.ts'
 import type { Pipeline } from './pipeline.ts'
 import { isDone, type Plan, plan, resumed, type PlannedStep, type StepState } from './planner.ts'
 import { openRunLog, type RunLog } from './run-log.ts'
-import { type RunError, type RunRow, runStore, type StepError } from './run-store.ts'
+import { changeStep, endRun, type RunError, type RunRow, runStore, type StepError } from './run-store.ts'
 import { STOPPING } from './step-protocol.ts'
-import { createStepRunner, type EndedStep, type StepRunnerOptions } from './step-runner.ts'
+import type { EndedStep } from './step-end.ts'
+import { createStepRunner, type StepRunnerOptions } from './step-runner.ts'
 
 export type NewAlert = {
   readonly kind: (typeof ALERT_KINDS)[number]
@@ -67,10 +69,11 @@ export function createExecutor(options: ExecutorOptions) {
     const running = new Map<string, Promise<unknown>>()
     // as they are recorded: what a step's end has changed is not read again
     const rows = await runs.steps(run.id)
+    const states = rows.map(planned)
     const outputs = new Map<string, EndedStep['outputs']>()
     while (!closing) {
       // a step is marked as running only when it is known that it must be done
-      const known = rows.map(planned).map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
+      const known = states.map((step) => (running.has(step.name) ? { ...step, state: 'running' as const } : step))
       const next = plan(known, { parallel: options.parallel, cancelled: signal.aborted })
       if (next.kind === 'end') return finish(run, rows, next, log)
       for (const name of next.start) {
@@ -88,7 +91,9 @@ export function createExecutor(options: ExecutorOptions) {
             })
             .then((ended) => {
               if (ended === undefined) return
-              rows[rows.indexOf(row)] = ended.row
+              const index = rows.indexOf(row)
+              rows[index] = ended.row
+              states[index] = planned(ended.row)
               outputs.set(name, ended.outputs)
             })
             .finally(() => running.delete(name)),
@@ -128,12 +133,13 @@ export function createExecutor(options: ExecutorOptions) {
       error === null ? 'the run has succeeded' : `the run ended as ${end.state}: ${error.detail}`,
     )
     await log.written()
-    await db.transaction().execute(async (tx) => {
-      const skipped = rows.filter((row) => end.skip.includes(row.step)).map((row) => row.id)
-      await runStore(tx).setSteps(skipped, end.state === 'cancelled' ? 'cancelled' : 'skipped')
-      await runStore(tx).setState(run.id, end.state, { ended: at, error })
-      await log.flushInto(tx)
-    })
+    const skipped = rows.filter((row) => end.skip.includes(row.step))
+    const state = end.state === 'cancelled' ? 'cancelled' : 'skipped'
+    await writeBatch(db, [
+      ...skipped.map((row) => changeStep(row.id, { state })),
+      endRun(run.id, { state: end.state, ended: at, error: error && JSON.stringify(error) }),
+      ...log.taken(),
+    ])
     await log.flush()
     events.publish({
       type: 'run.changed',

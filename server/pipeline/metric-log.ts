@@ -1,23 +1,26 @@
 import type { Clock } from '../../shared/core/clock.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import { storedOf } from '../metadata/run-value.ts'
-import { runValuesStore } from '../metadata/run-values-store.ts'
+import { addMetricName, addPoint, runValuesStore } from '../metadata/run-values-store.ts'
 import { latestOf } from '../metadata/tracking-service.ts'
+import type { Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 import type { StepPoint } from './step-protocol.ts'
 
 /** Points are written together, at most so often, in milliseconds. */
 const FLUSH_EVERY = 250
+/** Points that are written one by one beside a step's end. */
+const MAX_BESIDE = 100
 
 /** What a step measures, on its way into the run's record. */
 export type MetricLog = {
   /** runs.seq. */
   readonly run: number
   add(points: readonly StepPoint[]): void
-  /** Resolves when nothing is being written. */
-  written(): Promise<void>
-  /** Writes what waits, and these, as part of a transaction. Await written() before it. */
-  flushInto(tx: Db, more: readonly StepPoint[]): Promise<void>
+  /** Resolves when nothing is being written, and few points wait. */
+  settled(): Promise<void>
+  /** What waits, and these, to be written as part of a batch. Await settled() before it. */
+  taken(more: readonly StepPoint[]): Statement[]
 }
 
 export function openMetricLog({
@@ -36,7 +39,6 @@ export function openMetricLog({
   let writing: Promise<void> = Promise.resolve()
 
   async function write(tx: Db, points: readonly StepPoint[]): Promise<void> {
-    if (points.length === 0) return
     const store = runValuesStore(tx)
     const names = await store.nameNumbers('metric', [...new Set(points.map(({ name }) => name))])
     const numbers = new Map(names.map(({ id, name }) => [name, id]))
@@ -48,10 +50,20 @@ export function openMetricLog({
     await store.setLatest(run, latestOf(stored), maker)
   }
 
-  const taken = (): StepPoint[] => {
+  const takeAll = (): StepPoint[] => {
     const points = waiting
     waiting = []
     return points
+  }
+
+  const flush = (): Promise<void> => {
+    const due = takeAll()
+    if (due.length > 0)
+      writing = writing
+        .then(() => db.transaction().execute((tx) => write(tx, due)))
+        // told again with the step's end
+        .catch(() => void waiting.unshift(...due))
+    return writing
   }
 
   return {
@@ -62,16 +74,15 @@ export function openMetricLog({
       scheduled = true
       void clock.sleep(FLUSH_EVERY).then(() => {
         scheduled = false
-        const due = taken()
-        if (due.length === 0) return
-        writing = writing
-          .then(() => db.transaction().execute((tx) => write(tx, due)))
-          // told again with the step's end
-          .catch(() => void waiting.unshift(...due))
+        return flush()
       })
     },
-    written: () => writing,
-    flushInto: (tx, more) => write(tx, [...taken(), ...more]),
+    settled: () => (waiting.length > MAX_BESIDE ? flush() : writing),
+    taken: (more) => {
+      const points = [...takeAll(), ...more]
+      const names = [...new Set(points.map(({ name }) => name))]
+      return [...names.map(addMetricName), ...points.flatMap((point) => addPoint(run, maker, { ...point, value: storedOf(point.value) }))]
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -14,33 +15,16 @@ type LogTables = { run_logs: { run: string; seq: number; at: number; step: strin
 
 const MAX_MESSAGE = 8000
 
-/** Takes a database or a transaction. */
+/** A line behind those that the run has, as part of a batch. */
+export const addLogLine = (run: string, { at, step, level, message }: NewLogLine): Statement => ({
+  text: `insert into run_logs (run, seq, at, step, level, message)
+    values (?, (select coalesce(max(seq), 0) + 1 from run_logs where run = ?), ?, ?, ?, ?)`,
+  values: [run, run, at, step, level, message.slice(0, MAX_MESSAGE)],
+})
+
 export function runLogStore(base: Db) {
   const db = base.withTables<LogTables>()
   return {
-    async append(run: string, lines: readonly NewLogLine[]): Promise<void> {
-      if (lines.length === 0) return
-      const last = await db
-        .selectFrom('run_logs')
-        .select((e) => e.fn.max('seq').as('seq'))
-        .where('run', '=', run)
-        .executeTakeFirst()
-      const first = (last?.seq ?? 0) + 1
-      await db
-        .insertInto('run_logs')
-        .values(
-          lines.map((line, i) => ({
-            run,
-            seq: first + i,
-            at: line.at,
-            step: line.step,
-            level: line.level,
-            message: line.message.slice(0, MAX_MESSAGE),
-          })),
-        )
-        .execute()
-    },
-
     page(run: string, options: { step?: string | undefined; after: number; limit: number }): Promise<LogLine[]> {
       let query = db
         .selectFrom('run_logs')

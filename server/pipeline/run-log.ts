@@ -1,6 +1,7 @@
 import type { Clock } from '../../shared/core/clock.ts'
+import { type Statement, writeBatch } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
-import { type LogLevel, type NewLogLine, runLogStore } from './run-log-store.ts'
+import { addLogLine, type LogLevel, type NewLogLine } from './run-log-store.ts'
 
 /** Lines are written together, at most so often, in milliseconds. */
 const FLUSH_EVERY = 250
@@ -12,8 +13,8 @@ export type RunLog = {
   flush(): Promise<void>
   /** Resolves when nothing is being written. */
   written(): Promise<void>
-  /** Writes what waits as part of a transaction, and is lost with it. Await written() before it, or lines change places. */
-  flushInto(tx: Db): Promise<void>
+  /** What waits, to be written as part of a batch, and lost with it. Await written() before it, or lines change places. */
+  taken(): Statement[]
 }
 
 export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock: Clock; readonly run: string }): RunLog {
@@ -22,17 +23,17 @@ export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock
   let scheduled = false
   let writing: Promise<void> = Promise.resolve()
 
-  const taken = (): NewLogLine[] => {
+  const taken = (): Statement[] => {
     const lines = waiting
     if (dropped > 0) lines.push({ at: clock.now(), step: null, level: 'warn', message: `${dropped} more lines came than could be kept` })
     waiting = []
     dropped = 0
-    return lines
+    return lines.map((line) => addLogLine(run, line))
   }
 
   const flush = (): Promise<void> => {
     const lines = taken()
-    if (lines.length > 0) writing = writing.catch(() => {}).then(() => db.transaction().execute((tx) => runLogStore(tx).append(run, lines)))
+    if (lines.length > 0) writing = writing.catch(() => {}).then(() => writeBatch(db, lines, { synced: false }))
     return writing
   }
 
@@ -53,6 +54,6 @@ export function openRunLog({ db, clock, run }: { readonly db: Db; readonly clock
     },
     flush,
     written: () => writing.catch(() => {}),
-    flushInto: (tx) => runLogStore(tx).append(run, taken()),
+    taken,
   }
 }

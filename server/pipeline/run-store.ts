@@ -5,6 +5,7 @@ import type { ErrorCode } from '../../shared/core/errors.ts'
 import type { RunId, Slug, StepId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { ExecutionRow, MetadataTables, NewExecution } from '../metadata/metadata-store.ts'
+import { readRows, type Statement } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 import type { RunState, StepState } from './planner.ts'
 
@@ -33,6 +34,8 @@ export type RunError = { readonly code: ErrorCode; readonly detail: string; read
 export type StepError = { readonly code: ErrorCode; readonly detail: string }
 
 export type RunRow = Selectable<RunTables['runs']>
+/** What the cache reads of an execution. */
+export type CachedExecution = Pick<ExecutionRow, 'id' | 'run' | 'identity' | 'cache_key'>
 
 export const runSummaryOf = (row: RunRow): RunSummary => ({
   id: row.id as RunId,
@@ -59,6 +62,21 @@ export type NewRun = {
   readonly created: number
   readonly replayOf: RunId | null
 }
+
+/** Changes a step's row, as part of a batch. */
+export function changeStep(id: string, change: Partial<Omit<ExecutionRow, 'id' | 'seq'>>): Statement {
+  const columns = Object.entries(change)
+  return {
+    text: `update executions set ${columns.map(([name]) => `${name} = ?`).join(', ')} where id = ?`,
+    values: [...columns.map(([, value]) => value), id],
+  }
+}
+
+/** Ends a run, as part of a batch. */
+export const endRun = (id: string, { state, ended, error }: Pick<RunRow, 'state' | 'ended' | 'error'>): Statement => ({
+  text: 'update runs set state = ?, ended = ?, error = ? where id = ?',
+  values: [state, ended, error, id],
+})
 
 /** Takes a database or a transaction. */
 export function runStore(base: Db) {
@@ -156,24 +174,16 @@ export function runStore(base: Db) {
     step: (id: StepId): Promise<ExecutionRow | undefined> =>
       db.selectFrom('executions').selectAll().where('id', '=', id).executeTakeFirst(),
 
-    async setStep(id: string, change: Partial<Omit<ExecutionRow, 'id' | 'state'>> & { state?: StepState }): Promise<void> {
-      await db.updateTable('executions').set(change).where('id', '=', id).execute()
-    },
-
     async setSteps(ids: readonly string[], state: StepState): Promise<void> {
       if (ids.length > 0) await db.updateTable('executions').set({ state }).where('id', 'in', ids).execute()
     },
 
     /** Successful executions with this cache key, newest first. Those that were cached themselves lead to the same artifacts. */
-    withCacheKey: (key: Sha256): Promise<ExecutionRow[]> =>
-      db
-        .selectFrom('executions')
-        .selectAll()
-        .where('cache_key', '=', key)
-        .where('state', '=', 'succeeded')
-        .orderBy('ended', 'desc')
-        .limit(5)
-        .execute(),
+    withCacheKey: (key: Sha256): Promise<CachedExecution[]> =>
+      readRows<CachedExecution>(base, {
+        text: `select id, run, identity, cache_key from executions where cache_key = ? and state = 'succeeded' order by ended desc limit 5`,
+        values: [key],
+      }),
 
     /** The newest finished executions of the same step of the same pipeline. */
     lastOfStep: (pipeline: string, step: string, limit: number): Promise<ExecutionRow[]> =>

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
@@ -22,6 +23,8 @@ export type StepProcessOptions = {
   /** Answers the step's requests to the API. */
   readonly request: (request: Request) => Promise<Response>
   readonly signal: AbortSignal
+  /** Resolves when what the step follows from is on the disk: it does not begin before. */
+  readonly durable: () => Promise<void>
   /** Told when a worker has the step, whose module it then loads. */
   readonly onGiven: () => Promise<void>
   readonly onLog: (level: LogLevel, message: string) => void
@@ -33,6 +36,8 @@ export type StepProcessOptions = {
 const GRACE = 2000
 
 const MIB = 1024 * 1024
+/** Why nobody waits any longer. Without a reason each abort makes an exception with its stack, in a tenth of a millisecond. */
+const OVER = 'the step has ended'
 
 const failed = (code: StepFailure['code'], detail: string): StepOutcome => ({ kind: 'failed', failure: { code, detail, issues: [] } })
 
@@ -57,16 +62,17 @@ export async function runStepProcess(options: StepProcessOptions): Promise<StepO
   let lent: LentWorker | undefined
   let clean = false
   const close = () => {
-    ended.abort()
+    ended.abort(OVER)
     closeBridge()
-    // nobody waits for it, and what it cannot remove is removed at the next start
-    void rm(task.folder, { recursive: true, force: true }).catch(() => {})
+    // nobody waits for it, and what it cannot remove is removed at the next start; most steps have none, and looking costs less than removing nothing
+    if (existsSync(task.folder)) void rm(task.folder, { recursive: true, force: true }).catch(() => {})
   }
   try {
     const { promise, resolve } = Promise.withResolvers<StepOutcome>()
     lent = await workers.lend({ limit: limits.memoryMb, step: task.step, module: task.module, listener: listenerOf(options, resolve) })
     closeBridge = serveBridge(lent.port('api'), options.request)
     serveBlobs(lent.port('blobs'), options.blobs)
+    await options.durable()
     lent.send({ kind: 'step', task })
     watch(lent, options, ended.signal, resolve)
     await options.onGiven()

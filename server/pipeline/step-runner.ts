@@ -7,24 +7,25 @@ import { must } from '../../shared/core/assert.ts'
 import type { Clock } from '../../shared/core/clock.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
 import { AppError, toAppError } from '../../shared/core/errors.ts'
-import { newId, type RunId, type Slug, type StepId } from '../../shared/core/ids.ts'
+import type { RunId, Slug, StepId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
 import type { EventBus } from '../events.ts'
 import { type ExecutionRow, type MetadataStore, metadataStore } from '../metadata/metadata-store.ts'
-import { runValuesStore } from '../metadata/run-values-store.ts'
 import type { BlobStore } from '../storage/blob-store.ts'
+import { durable, writeBatch } from '../storage/batch.ts'
 import type { Db } from '../storage/database.ts'
 import type { ArtifactType } from './artifact-types.ts'
 import { componentDigest } from './component-digest.ts'
-import { artifactTypeOf, type InputType, type Produced, type StepLimits } from './component.ts'
+import { artifactTypeOf, type InputType, type StepLimits } from './component.ts'
 import { BRIDGE_URL } from './fetch-bridge.ts'
-import { figuresOf, type MetricLog, openMetricLog } from './metric-log.ts'
+import { type MetricLog, openMetricLog } from './metric-log.ts'
 import { type Pipeline, stepParams } from './pipeline.ts'
 import { isDone, type StepState } from './planner.ts'
 import type { RunLog } from './run-log.ts'
-import { type RunRow, runStore, type StepError } from './run-store.ts'
+import { type CachedExecution, changeStep, type RunRow, runStore } from './run-store.ts'
 import { cacheKey, type EarlierExecution, keyedParams, reusable, type StepIdentity, whyNotReused } from './step-cache.ts'
+import { type EndedStep, type Ending, type Output, recordEnd, type Resolved } from './step-end.ts'
 import { runStepProcess, type StepOutcome } from './step-process.ts'
 import type { StepTask } from './step-protocol.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -57,14 +58,14 @@ export type StepEvents = {
 type Inputs = StepTask['inputs']
 
 /** The earlier execution whose result is taken, if one is; and why, which for a step that is done is found out while it is. */
-type CacheDecision = { readonly from: string | undefined; why(): Promise<string> }
+type CacheDecision = { readonly from: Ending['reuse'] | undefined; why(): Promise<string> }
 
 /** In a replay each step is done again, except those that change something outside. */
-function replayDecision(original: ExecutionRow, never: boolean): CacheDecision {
+async function replayDecision(original: ExecutionRow, never: boolean, metadata: MetadataStore): Promise<CacheDecision> {
   if (!never) return { from: undefined, why: async () => `a replay of ${original.run} does everything again` }
   if (isDone(original.state as StepState))
     return {
-      from: original.id,
+      from: { execution: original.id, outputs: await metadata.attached([original.id], 'output') },
       why: async () => `this step changes something outside of itself, so a replay takes what it did in ${original.run}`,
     }
   throw new AppError(
@@ -73,29 +74,8 @@ function replayDecision(original: ExecutionRow, never: boolean): CacheDecision {
   )
 }
 
-type Ending = {
-  readonly state: StepState
-  readonly error: StepError | null
-  readonly outputs: Readonly<Record<string, Produced>>
-  readonly reuse?: string
-}
-
-/** An output as later steps take it. */
-type Output = { readonly path: string; readonly artifact: Pick<ArtifactSummary, 'id' | 'type' | 'digest' | 'bytes' | 'properties'> }
-
-/** A step's end as it was recorded. */
-export type EndedStep = { readonly row: ExecutionRow; readonly outputs: readonly Output[] }
-
 /** The other steps of a run, and what those put out whose end is known without asking the database. */
 export type OtherSteps = { readonly rows: readonly ExecutionRow[]; readonly outputs: ReadonlyMap<string, readonly Output[]> }
-
-/** What is known of a step before it is done: its inputs, and what its row records about its start. */
-type Resolved = {
-  inputs: Inputs
-  /** That the start is recorded. */
-  begun: boolean
-  found: Partial<Pick<ExecutionRow, 'attempts' | 'started' | 'params' | 'cache_key' | 'identity' | 'cache'>>
-}
 
 /** What progress is stored at most so often, in milliseconds; events go out as they come. */
 const STORE_PROGRESS_EVERY = 1000
@@ -166,19 +146,30 @@ export function createStepRunner(options: StepRunnerOptions) {
     )
   }
 
-  async function earlier(row: ExecutionRow): Promise<EarlierExecution> {
+  async function earlier(row: CachedExecution): Promise<EarlierExecution & { readonly outputs: readonly Output[] }> {
     const outputs = await metadata.attached([row.id], 'output')
     const missing: string[] = []
     for (const { path, artifact } of outputs)
       if (artifact.digest === null || !(await blobs.has(artifact.digest))) missing.push(`output ${path}`)
-    return { id: row.id, run: row.run, identity: JSON.parse(row.identity ?? 'null') as StepIdentity, key: row.cache_key as Sha256, missing }
+    return {
+      id: row.id,
+      run: row.run,
+      identity: JSON.parse(row.identity ?? 'null') as StepIdentity,
+      key: row.cache_key as Sha256,
+      missing,
+      outputs,
+    }
   }
 
   async function lookUp(row: ExecutionRow, key: Sha256, identity: StepIdentity, never: boolean): Promise<CacheDecision> {
     if (never) return { from: undefined, why: async () => 'this step changes something outside of itself, so it is always done' }
-    const same = await Promise.all((await runs.withCacheKey(key)).map(earlier))
-    const reuse = reusable(same)
-    if (reuse !== undefined) return { from: reuse.from, why: async () => reuse.why }
+    const same: EarlierExecution[] = []
+    for (const one of await runs.withCacheKey(key)) {
+      const found = await earlier(one)
+      const reuse = reusable([found])
+      if (reuse !== undefined) return { from: { execution: reuse.from, outputs: found.outputs }, why: async () => reuse.why }
+      same.push(found)
+    }
     return {
       from: undefined,
       async why() {
@@ -191,59 +182,11 @@ export function createStepRunner(options: StepRunnerOptions) {
     }
   }
 
-  /** Everything that a step's end changes, in one transaction: its state, its artifacts, and how they hang together. Gives what was recorded. */
-  async function commit(
-    row: ExecutionRow,
-    { inputs, begun, found }: Resolved,
-    types: Readonly<Record<string, ArtifactType>>,
-    ending: Ending,
-    log: RunLog,
-    measured: MetricLog,
-  ): Promise<EndedStep> {
-    const at = clock.now()
-    const changes = { state: ending.state, ended: at, error: ending.error && JSON.stringify(ending.error), progress: null }
-    await log.written()
-    await measured.written()
-    return db.transaction().execute(async (tx) => {
-      const store: MetadataStore = metadataStore(tx)
-      await runStore(tx).setStep(row.id, begun ? changes : { ...found, ...changes })
-      if (row.attempts > 0) await store.clearEvents(row.seq)
-      const reused = ending.reuse === undefined ? [] : await store.attached([ending.reuse], 'output')
-      const made = Object.entries(ending.outputs).map(([path, produced]) => ({
-        path,
-        artifact: {
-          id: newId('artifact', random),
-          type: must(types[path], 'the type of an output'),
-          name: produced.name === '' ? `${row.step}.${path}` : produced.name,
-          digest: produced.digest,
-          bytes: produced.bytes,
-          // as it will be read: numbers that JSON does not know are null there
-          properties: JSON.parse(JSON.stringify(produced.properties)) as JsonObject,
-          made_by: row.seq,
-          made_as: path,
-        },
-      }))
-      const outputs: Output[] = [...reused, ...made].map(({ path, artifact }) => ({ path, artifact }))
-      await store.addArtifacts(
-        made.map(({ artifact }) => artifact),
-        at,
-      )
-      const taken = Object.entries(inputs).map(([path, { artifact }]) => ({ artifact, type: 'input' as const, path }))
-      const given = outputs.map(({ path, artifact }) => ({ artifact: artifact.id, type: 'output' as const, path }))
-      await store.addEvents(row.seq, [...taken, ...given], at)
-      await measured.flushInto(
-        tx,
-        made.flatMap(({ artifact }) => figuresOf(artifact, at)),
-      )
-      if (ending.reuse !== undefined) await runValuesStore(tx).takeOver(measured.run, row.step, ending.reuse)
-      await log.flushInto(tx)
-      return { row: { ...row, ...found, ...changes }, outputs }
-    })
-  }
-
-  /** Marks the step as running, while its worker loads its module: a crash from here on leaves a step that is done again, as its next attempt. */
+  /** Marks the step as running, while its worker does it: a crash from here on leaves a step that is done again, as its next attempt. */
   async function begin(row: ExecutionRow, resolved: Resolved): Promise<void> {
-    await runs.setStep(row.id, { ...resolved.found, state: 'running', ended: null, error: null, progress: null })
+    const change = { ...resolved.found, state: 'running', ended: null, error: null, progress: null }
+    // lost with the machine, the step is done again as if it had not begun
+    await writeBatch(db, [changeStep(row.id, change)], { synced: false })
     resolved.begun = true
     events.publish({
       type: 'run.changed',
@@ -294,7 +237,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         const cache =
           original === undefined
             ? await lookUp(row, key, identity, component.cache === 'never')
-            : replayDecision(original, component.cache === 'never')
+            : await replayDecision(original, component.cache === 'never', metadata)
         Object.assign(resolved.found, {
           params: JSON.stringify(params),
           cache_key: key,
@@ -329,7 +272,9 @@ export function createStepRunner(options: StepRunnerOptions) {
       if (halted()) return undefined
       if (ending.error !== null)
         log.add(row.step, ending.state === 'failed' ? 'error' : 'warn', `${ending.error.code}: ${ending.error.detail}`)
-      const ended = await commit(row, resolved, component.outputs, ending, log, measured)
+      const ended = await recordEnd({ db, random, at: clock.now(), row, resolved, types: component.outputs, ending, log, measured })
+      // on its way while the next step is prepared, which waits for it; a failure is told then
+      if (ending.state !== 'cached') void durable(db).catch(() => {})
       // most steps keep nothing, and to remove what is not there takes as long as to remember a step
       if (kept !== undefined && ending.state === 'succeeded' && existsSync(kept)) await rm(kept, { recursive: true, force: true })
       events.publish({
@@ -371,6 +316,7 @@ export function createStepRunner(options: StepRunnerOptions) {
       blobs,
       request: options.request,
       signal,
+      durable: () => durable(db),
       onGiven: begun,
       onLog: (level, message) => log.add(row.step, level, message),
       onMetrics: measured.add,
@@ -383,7 +329,7 @@ export function createStepRunner(options: StepRunnerOptions) {
         if (clock.monotonic() - stored < STORE_PROGRESS_EVERY) return
         stored = clock.monotonic()
         // only a convenience for readers: the next one comes in a second
-        void runs.setStep(row.id, { progress: JSON.stringify({ done, total, note }) }).catch(() => {})
+        void writeBatch(db, [changeStep(row.id, { progress: JSON.stringify({ done, total, note }) })], { synced: false }).catch(() => {})
       },
     })
     if (outcome.kind === 'failed' && outcome.failure.stack !== undefined) log.add(row.step, 'debug', outcome.failure.stack)

@@ -68,6 +68,8 @@ export type LentWorker = {
 
 /** How long a worker may take to look for what its step has left, and to be replaced then, in milliseconds. */
 const CHECK_WITHIN = 5000
+/** Why nobody waits any longer: an abort without a reason makes an exception with its stack. */
+const CHECKED = 'it was looked through'
 /** How long a dead process is listened to, in milliseconds. */
 const WORDS_WITHIN = 2000
 /** Of what a dying process says, what is kept. */
@@ -171,7 +173,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   function drop(member: Member): void {
     member.state = 'gone'
     member.listener = undefined
-    member.checked.abort()
+    member.checked.abort(CHECKED)
     members.delete(member)
   }
 
@@ -191,7 +193,7 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
   const waiting = () => [...members].filter((member) => member.memoryMb === memoryMb && member.state !== 'busy').length
 
   function keep(member: Member): void {
-    if (!member.checked.signal.aborted) member.checked.abort()
+    if (!member.checked.signal.aborted) member.checked.abort(CHECKED)
     const index = asked.findIndex(({ limit }) => limit === member.memoryMb)
     const [first] = index < 0 ? [] : asked.splice(index, 1)
     if (first !== undefined) {
@@ -275,10 +277,15 @@ export function createWorkerPool({ clock, idle, memoryMb, cacheFolder }: WorkerP
           found.checked = new AbortController()
           if (found.clean) return keep(found)
           fill()
-          void clock.sleep(CHECK_WITHIN, found.checked.signal).then(
-            () => end(found),
-            () => {},
-          )
+          // after what waits for the result
+          const { signal } = found.checked
+          setImmediate(() => {
+            if (!signal.aborted)
+              void clock.sleep(CHECK_WITHIN, signal).then(
+                () => end(found),
+                () => {},
+              )
+          })
         },
       }
     },

@@ -11,8 +11,8 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024
 export const MAX_PROCESS_BYTES = 512 * 1024 * 1024
 /** DuckDB, which most steps use: what it holds is an instance's, and ends with it. Another native library may hold anything. */
 const KEPT_LIBRARY = 'duckdb.node'
-/** How long the looking waits, in milliseconds: it takes a core for a while, which the step's result needs on its way out. */
-const LOOK_AFTER_MS = 2
+/** How long the looking waits, in milliseconds: it takes a core for a while, which the step's result needs on its way out, and then the next step on its way in, about 3 ms. */
+const LOOK_AFTER_MS = 4
 /** Reading these warns. */
 const UNREAD = new Set(['localStorage', 'sessionStorage'])
 

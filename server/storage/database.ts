@@ -5,6 +5,7 @@ import { AppError } from '../../shared/core/errors.ts'
 import { migrate } from './migrate.ts'
 import { migrations } from './migrations.ts'
 import { nodeSqliteDialect } from './node-sqlite.ts'
+import type { SyncFile } from './wal-sync.ts'
 
 /** The database without a view on its tables: each store narrows it with `db.withTables<ItsTables>()`. A transaction is one too. */
 export type Db = Kysely<object>
@@ -21,11 +22,13 @@ export type OpenDatabase = {
   /** A path, or ':memory:'. */
   readonly file: string
   readonly clock: Clock
+  /** Makes the log durable; the disk's own way unless given. */
+  readonly sync?: SyncFile
 }
 
 /** Opens, checks and migrates. Throws `incompatible_data` (not ours, or newer than this program) and `damaged_data`. */
-export async function openDatabase({ file, clock }: OpenDatabase): Promise<Db> {
-  const db = new Kysely<object>({ dialect: nodeSqliteDialect(() => openFile(file)) })
+export async function openDatabase({ file, clock, sync }: OpenDatabase): Promise<Db> {
+  const db = new Kysely<object>({ dialect: nodeSqliteDialect(() => openFile(file), sync) })
   try {
     await migrate(db, migrations, clock)
   } catch (thrown) {

@@ -13,7 +13,9 @@ import {
 } from 'kysely'
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
-import { must } from '../../shared/core/assert.ts'
+import { assert, must } from '../../shared/core/assert.ts'
+import { type BatchQuery, type DurableRow, isBatch, isDurable, isTuple } from './batch.ts'
+import { createWalSync, type SyncFile, type WalSync } from './wal-sync.ts'
 
 /** How long a query waits for the transaction before it. Transactions are short: a longer wait means that one waits for itself. */
 const MAX_WAIT_MS = 10_000
@@ -27,9 +29,9 @@ type Prepared = { readonly statement: StatementSync; readonly columns: readonly 
  * Kysely over node:sqlite: one connection, one holder at a time. A transaction holds it from BEGIN IMMEDIATE to COMMIT, everything else
  * queues in order. SQLite's own failures become `storage_full` and `unavailable`; constraint violations pass through.
  */
-export function nodeSqliteDialect(open: () => DatabaseSync): Dialect {
+export function nodeSqliteDialect(open: () => DatabaseSync, sync?: SyncFile): Dialect {
   return {
-    createDriver: () => createDriver(open),
+    createDriver: () => createDriver(open, sync),
     createQueryCompiler: () => new QueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (db) => new SqliteIntrospector(db),
@@ -44,14 +46,16 @@ class QueryCompiler extends SqliteQueryCompiler {
   }
 }
 
-function createDriver(open: () => DatabaseSync): Driver {
+function createDriver(open: () => DatabaseSync, sync: SyncFile | undefined): Driver {
+  let wal: WalSync | undefined
   let database: DatabaseSync | undefined
   let connection: DatabaseConnection | undefined
   const lock = createLock()
   return {
     init: async () => {
       database = open()
-      connection = createConnection(database)
+      wal = createWalSync({ wal: walOf(database), sync, checkpoint: () => checkpoint(must(database, 'an open database')) })
+      connection = createConnection(database, wal)
     },
     acquireConnection: async () => {
       await lock.take()
@@ -64,11 +68,24 @@ function createDriver(open: () => DatabaseSync): Driver {
       if (database?.isTransaction) await held.executeQuery(CompiledQuery.raw('rollback'))
     },
     releaseConnection: async () => lock.give(),
-    destroy: async () => database?.close(),
+    destroy: async () => {
+      wal?.close()
+      database?.close()
+    },
   }
 }
 
-function createConnection(database: DatabaseSync): DatabaseConnection {
+const walOf = (database: DatabaseSync): string | undefined => {
+  const file = database.location()
+  return file === null ? undefined : `${file}-wal`
+}
+
+function checkpoint(database: DatabaseSync): void {
+  const { busy } = database.prepare('pragma wal_checkpoint(truncate)').get() as { busy: number }
+  if (busy !== 0) throw new Error('somebody reads the database')
+}
+
+function createConnection(database: DatabaseSync, wal: WalSync): DatabaseConnection {
   const statements = new Map<string, Prepared>()
   const prepare = (sql: string): Prepared => {
     const known = statements.get(sql)
@@ -83,12 +100,39 @@ function createConnection(database: DatabaseSync): DatabaseConnection {
     statements.set(sql, prepared)
     return prepared
   }
+  const run = (sql: string, values: readonly SQLInputValue[] = []) => prepare(sql).statement.run(...values)
+  const runBatch = ({ statements, synced }: BatchQuery): void => {
+    assert(!database.isTransaction, 'a batch that is a transaction of its own')
+    // SQLite heeds it from one transaction to the next; a later one that is synced takes this one with it
+    if (!synced) database.exec('pragma synchronous = normal')
+    try {
+      run('begin immediate')
+      for (const { text, values } of statements) run(text, values)
+      run('commit')
+      if (synced) wal.synced()
+      else wal.written()
+    } finally {
+      // SQLite has already rolled back by itself after some failures
+      if (database.isTransaction) run('rollback')
+      if (!synced) database.exec('pragma synchronous = full')
+    }
+  }
   return {
-    executeQuery: async <R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> => {
+    executeQuery: async <R>(query: CompiledQuery): Promise<QueryResult<R>> => {
       try {
+        if (!database.isTransaction) wal.mend()
+        if (isBatch(query)) {
+          runBatch(query)
+          return { rows: [] }
+        }
+        if (isDurable(query)) return { rows: [{ durable: wal.durable() } satisfies DurableRow as R] }
+        const { sql, parameters } = query
         const { statement, columns } = prepare(sql)
         const values = parameters as readonly SQLInputValue[]
-        if (columns.length > 0) return { rows: rowsOf<R>(columns, statement.all(...values) as unknown as unknown[][]) }
+        if (columns.length > 0) {
+          const tuples = statement.all(...values) as unknown as unknown[][]
+          return { rows: isTuple(query) ? (tuples as R[]) : rowsOf<R>(columns, tuples) }
+        }
         const { changes, lastInsertRowid } = statement.run(...values)
         return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) }
       } catch (thrown) {

@@ -67,6 +67,7 @@ export async function prepareRows(path: string, rows: number, folder: string): P
       blobs,
       request: async () => new Response(null, { status: 404 }),
       signal: new AbortController().signal,
+      durable: async () => {},
       onGiven: async () => {},
       onLog: (_level, message) => {
         if (message.startsWith('{')) ({ peakBytes } = JSON.parse(message) as { peakBytes: number })

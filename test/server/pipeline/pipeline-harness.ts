@@ -42,6 +42,7 @@ import { STEP_LIMITS } from '../../../server/services.ts'
 import { createVersionTests, versionTestRoutes } from '../../../server/registry/version-tests.ts'
 import { createRollouts } from '../../../server/rollouts/rollout-service.ts'
 import { closeDatabase, type Db, openDatabase } from '../../../server/storage/database.ts'
+import type { SyncFile } from '../../../server/storage/wal-sync.ts'
 import { ROUTES } from '../../../shared/contract/routes.ts'
 import { sharedWorkers } from '../shared-workers.ts'
 
@@ -80,6 +81,8 @@ export type BenchOptions = {
   readonly environment?: Readonly<Record<string, string>>
   readonly exampleLimits?: Partial<ExampleLimits>
   readonly sources?: (folder: string) => Sources
+  /** How the database is made durable. */
+  readonly sync?: SyncFile
 }
 
 /** Everything a pipeline touches, real: database, blobs, registry, the HTTP surface; only monitoring is absent. */
@@ -87,7 +90,7 @@ export async function createBench(options: BenchOptions = {}): Promise<PipelineB
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'shoal-pipelines-')))
   const [clock, random] = [systemClock, cryptoRandom]
   const closing = new AbortController()
-  const db = await openDatabase({ file: join(folder, 'shoal.db'), clock })
+  const db = await openDatabase({ file: join(folder, 'shoal.db'), clock, ...(options.sync === undefined ? {} : { sync: options.sync }) })
   const blobs = await createFsBlobs({ folder: join(folder, 'blobs'), random })
   const trust = await openTrust({ folder: join(folder, 'keys'), clock })
   const errors: unknown[] = []

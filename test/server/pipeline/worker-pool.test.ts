@@ -54,6 +54,7 @@ async function doStep(deed: Deed, limits: { timeoutMs?: number; memoryMb?: numbe
     blobs,
     request: async () => new Response(),
     signal: new AbortController().signal,
+    durable: async () => {},
     onGiven: async () => {},
     onLog: (_level, message) => void lines.push(message),
     onMetrics: () => {},

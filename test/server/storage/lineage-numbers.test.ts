@@ -11,7 +11,6 @@ import { insertRows } from '../../../server/storage/insert-rows.ts'
 import { migrate } from '../../../server/storage/migrate.ts'
 import { migrations } from '../../../server/storage/migrations.ts'
 import { nodeSqliteDialect } from '../../../server/storage/node-sqlite.ts'
-import { rowsOfKeys } from '../../../server/storage/rows-of-keys.ts'
 
 const clock = manualClock()
 let db: Db
@@ -165,19 +164,4 @@ test('[MET-12] contexts are read from what runs and executions say', async () =>
     (await rows("select distinct artifact from artifact_events where type = 'output'")).length,
   )
   expect(await checkIntegrity(db)).toEqual([])
-})
-
-test('[MET-8] rows of any number of keys are found, each once', async () => {
-  await sql`create table numbers as with recursive n(i) as (select 1 union all select i + 1 from n where i < 10000) select i, i * i as square from n`.execute(
-    db,
-  )
-  for (const count of [0, 1, 7, 8, 9, 4095, 4096, 9999]) {
-    const keys = Array.from({ length: count }, (_, i) => 10_000 - i)
-    const found = await rowsOfKeys<{ i: number; square: number }>(db, {
-      query: (places) => `select i, square from numbers where i in (${places})`,
-      keys,
-    })
-    expect(found.map(({ i }) => i).sort((a, b) => b - a)).toEqual(keys)
-    expect(found.every(({ i, square }) => square === i * i)).toBe(true)
-  }
 })
