@@ -70,6 +70,7 @@ export const bench: Bench = async ({ words, say, table }) => {
       rowOf('page of 100 runs', pages),
       rowOf('lineage up', lineage.up),
       rowOf('lineage down', lineage.down),
+      rowOf('lineage, the first of each', lineage.first),
       rowOf(`log ${BATCH} points`, logged),
       ...Object.entries(searched).map(([what, samples]) => rowOf(`search ${what}`, samples)),
     ])
@@ -79,6 +80,7 @@ export const bench: Bench = async ({ words, say, table }) => {
       cachedTenStepMs: at(cached, 0.5),
       triggerToFirstStepMs: at(trigger, 0.5),
       lineage10kArtifactsMs: Math.max(at(lineage.up, 0.5), at(lineage.down, 0.5)),
+      lineage10kFirstMs: Math.max(...lineage.first),
       runsPageMs: at(pages, 0.5),
       logBatchPointsPerSecond: Math.round((1000 * BATCH) / at(logged, 0.5)),
       searchPageMs: Math.max(...Object.values(searched).map((samples) => at(samples, 0.5))),
@@ -141,10 +143,15 @@ async function pageOfRuns({ services }: TestServer, rounds: number): Promise<num
   return found
 }
 
-async function lineages({ services }: TestServer, run: RunId, rounds: number): Promise<{ up: number[]; down: number[] }> {
+/** Everything that the newest artifact was made from, and all that was made from the oldest; `first` are the times of asking before anything is at hand. */
+async function lineages(
+  { services }: TestServer,
+  run: RunId,
+  rounds: number,
+): Promise<{ up: number[]; down: number[]; first: number[] }> {
   const { generations, width } = ARTIFACTS
   const { oldest, newest } = await addGenerations(services.db, run, generations, width)
-  const found = { up: [] as number[], down: [] as number[] }
+  const found = { up: [] as number[], down: [] as number[], first: [] as number[] }
   for (let round = -1; round < rounds; round++) {
     for (const [direction, from] of [
       ['up', newest],
@@ -153,7 +160,7 @@ async function lineages({ services }: TestServer, run: RunId, rounds: number): P
       const start = sharedNow()
       const { artifacts } = await services.metadata.lineage(from as ArtifactId, direction)
       if (artifacts.length < (generations * width) / 2) throw new Error(`the lineage has ${artifacts.length} artifacts only`)
-      if (round >= 0) found[direction].push(sharedNow() - start)
+      found[round < 0 ? 'first' : direction].push(sharedNow() - start)
     }
   }
   return found

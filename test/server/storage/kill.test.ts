@@ -16,7 +16,7 @@ import { checkIntegrity, closeDatabase, openDatabase } from '../../../server/sto
 import { draftFixture } from '../../fixtures/manifest-draft.ts'
 import { startMain } from './main-process.ts'
 
-const KILLS = 10
+const KILLS = 6
 const key = newToken('admin', cryptoRandom)
 let data: string
 
