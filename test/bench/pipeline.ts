@@ -144,11 +144,7 @@ async function pageOfRuns({ services }: TestServer, rounds: number): Promise<num
 }
 
 /** Everything that the newest artifact was made from, and all that was made from the oldest; `first` are the times of asking before anything is at hand. */
-async function lineages(
-  { services }: TestServer,
-  run: RunId,
-  rounds: number,
-): Promise<{ up: number[]; down: number[]; first: number[] }> {
+async function lineages({ services }: TestServer, run: RunId, rounds: number): Promise<{ up: number[]; down: number[]; first: number[] }> {
   const { generations, width } = ARTIFACTS
   const { oldest, newest } = await addGenerations(services.db, run, generations, width)
   const found = { up: [] as number[], down: [] as number[], first: [] as number[] }
