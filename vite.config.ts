@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import preact from '@preact/preset-vite'
 import { defineConfig, type Plugin } from 'vite'
 import { VitePWA } from 'vite-plugin-pwa'
+import { ISOLATION_HEADERS } from './server/http/security-headers.ts'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
@@ -47,7 +48,7 @@ export default defineConfig({
   publicDir: path('public'),
   // isolated, as the server serves them
   server: {
-    headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+    headers: { ...ISOLATION_HEADERS },
     proxy: { '/v1': proxy, '/docs': proxy, '/openapi.json': proxy },
   },
   build: {

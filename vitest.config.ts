@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { ISOLATION_HEADERS } from './server/http/security-headers.ts'
 import { bundledWorkers } from './test/bundled-workers.ts'
 import { CHROMIUM_FLAGS, findChromium } from './test/browser.ts'
 
@@ -46,7 +47,7 @@ export default defineConfig({
       {
         plugins: [bundledWorkers()],
         // isolated, as the server serves its pages
-        server: { headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' } },
+        server: { headers: { ...ISOLATION_HEADERS } },
         // found now: a dependency met first in mid-run would reload the page under the tests
         optimizeDeps: {
           include: [

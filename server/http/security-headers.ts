@@ -1,9 +1,11 @@
+const OPENER = { 'cross-origin-opener-policy': 'same-origin' }
+
 /** For every answer. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'x-frame-options': 'DENY',
-  'cross-origin-opener-policy': 'same-origin',
+  ...OPENER,
 }
 
 /**
@@ -24,10 +26,11 @@ export const PAGE_POLICY = [
 ].join('; ')
 
 /**
- * For our own pages and all that they load: together with SECURITY_HEADERS they isolate a page, which so may share memory between threads. Every file carries them, as a
- * worker starts in such a page only where its own script does.
+ * For our own pages and all that they load: they isolate a page, which so may share memory between threads. Every file carries them, as a worker starts in such a page only
+ * where its own script does.
  */
 export const ISOLATION_HEADERS: Readonly<Record<string, string>> = {
+  ...OPENER,
   'cross-origin-embedder-policy': 'require-corp',
   'cross-origin-resource-policy': 'same-origin',
 }

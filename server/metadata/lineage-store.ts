@@ -5,7 +5,7 @@ import type { Sha256 } from '../../shared/core/digest.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { StepState } from '../pipeline/planner.ts'
 import type { Db } from '../storage/database.ts'
-import { readTuples } from '../storage/batch.ts'
+import { readTuples } from '../storage/statements.ts'
 import type { MetadataTables } from './metadata-store.ts'
 import { recentMap } from './recent-map.ts'
 

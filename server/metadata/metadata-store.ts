@@ -3,7 +3,7 @@ import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import type { ArtifactId, RunId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
-import type { Statement } from '../storage/batch.ts'
+import type { Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 
 export type MetadataTables = {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Statement } from '../storage/batch.ts'
+import type { Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 import { insertRows } from '../storage/insert-rows.ts'
 import type { StoredValue } from './run-value.ts'

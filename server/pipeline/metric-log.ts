@@ -3,7 +3,7 @@ import type { JsonObject } from '../../shared/core/json.ts'
 import { storedOf } from '../metadata/run-value.ts'
 import { addMetricName, addPoint, runValuesStore } from '../metadata/run-values-store.ts'
 import { latestOf } from '../metadata/tracking-service.ts'
-import type { Statement } from '../storage/batch.ts'
+import type { Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 import type { StepPoint } from './step-protocol.ts'
 

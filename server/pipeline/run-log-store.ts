@@ -1,4 +1,4 @@
-import type { Statement } from '../storage/batch.ts'
+import type { Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/core/clock.ts'
-import { type Statement, writeBatch } from '../storage/batch.ts'
+import { type Statement, writeBatch } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 import { addLogLine, type LogLevel, type NewLogLine } from './run-log-store.ts'
 

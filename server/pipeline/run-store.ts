@@ -5,7 +5,7 @@ import type { ErrorCode } from '../../shared/core/errors.ts'
 import type { RunId, Slug, StepId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { ExecutionRow, MetadataTables, NewExecution } from '../metadata/metadata-store.ts'
-import { readRows, type Statement } from '../storage/batch.ts'
+import { readRows, type Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 import type { RunState, StepState } from './planner.ts'
 

@@ -14,7 +14,7 @@ import {
 import { systemClock } from '../../shared/core/clock.ts'
 import { AppError } from '../../shared/core/errors.ts'
 import { assert, must } from '../../shared/core/assert.ts'
-import { type BatchQuery, type DurableRow, isBatch, isDurable, isTuple } from './batch.ts'
+import { type BatchQuery, type DurableRow, isBatch, isDurable, isTuple } from './statements.ts'
 import { createWalSync, type SyncFile, type WalSync } from './wal-sync.ts'
 
 /** How long a query waits for the transaction before it. Transactions are short: a longer wait means that one waits for itself. */

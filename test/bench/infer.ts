@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { chromium } from 'playwright'
 import { createServer } from 'vite'
+import { ISOLATION_HEADERS } from '../../server/http/security-headers.ts'
 import { must } from '../../shared/core/assert.ts'
 import { CHROMIUM_FLAGS, findChromium } from '../browser.ts'
 import type { Bench, Figures, Timing } from '../measure.ts'
@@ -90,7 +91,7 @@ async function withPage(work: (measure: Measure) => Promise<void>): Promise<void
     server: {
       port: 0,
       host: '127.0.0.1',
-      headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+      headers: { ...ISOLATION_HEADERS },
     },
     optimizeDeps: { include: [...packages, 'onnxruntime-web/wasm', 'onnxruntime-web/jspi', 'zod/mini'], noDiscovery: true },
     cacheDir: join(ROOT, 'node_modules', '.vite-bench-infer'),

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import * as tf from '@tensorflow/tfjs-core'
 import { chromium } from 'playwright'
 import { createServer } from 'vite'
+import { ISOLATION_HEADERS } from '../../server/http/security-headers.ts'
 import { nodeThreads } from '../../server/training/node-threads.ts'
 import { instantiateKernels } from '../../shared/compute/kernels/load-kernels.ts'
 import { WASM as relaxed } from '../../shared/compute/kernels/relaxed-module.ts'
@@ -145,7 +146,7 @@ async function inChromium(cases: readonly Case[]): Promise<StepTimes[]> {
     server: {
       port: 0,
       host: '127.0.0.1',
-      headers: { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' },
+      headers: { ...ISOLATION_HEADERS },
     },
     optimizeDeps: { include: packages, noDiscovery: true },
     cacheDir: join(ROOT, 'node_modules', '.vite-bench'),

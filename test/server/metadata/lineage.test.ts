@@ -7,7 +7,7 @@ import { type Lineage, lineageOf } from '../../../server/metadata/lineage.ts'
 import { type LineageStore, lineageStore } from '../../../server/metadata/lineage-store.ts'
 import { numberSet } from '../../../server/metadata/number-set.ts'
 import { recentMap } from '../../../server/metadata/recent-map.ts'
-import { type Statement, writeBatch } from '../../../server/storage/batch.ts'
+import { type Statement, writeBatch } from '../../../server/storage/statements.ts'
 import { type Db, openDatabase } from '../../../server/storage/database.ts'
 
 let db: Db

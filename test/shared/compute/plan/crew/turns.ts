@@ -1,17 +1,9 @@
-import type { KernelModule } from '../../../../../shared/compute/kernels/load-kernels.ts'
-import type { TrainingOptions } from '../../../../../shared/compute/plan/compile.ts'
-import type { Graph } from '../../../../../shared/compute/plan/graph.ts'
+import type { CrewSetup } from '../../../../../shared/compute/plan/crew.ts'
 import { type Crew, equalShare } from '../../../../../shared/compute/plan/share.ts'
 import type { Pass } from '../../../../../shared/compute/plan/training-plan.ts'
 
 /** What a thread of a crew under test is given. */
-export type Trial = {
-  readonly graph: Graph
-  readonly kernels: KernelModule
-  readonly training: TrainingOptions
-  readonly batchSize: number
-  readonly parts: number
-  readonly memory: WebAssembly.Memory
+export type Trial = Omit<CrewSetup, 'control' | 'patienceMs'> & {
   /** Undefined where the thread rests. */
   readonly passes: readonly (Pass | undefined)[]
   /** One word: how often a thread has come to a meeting. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { Kysely, sql } from 'kysely'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { readRows, writeBatch } from '../../../server/storage/batch.ts'
+import { readRows, writeBatch } from '../../../server/storage/statements.ts'
 import type { Db } from '../../../server/storage/database.ts'
 import { nodeSqliteDialect } from '../../../server/storage/node-sqlite.ts'
 
