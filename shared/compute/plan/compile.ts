@@ -27,6 +27,8 @@ export type PlanOptions = {
   readonly batchSize: number
   /** Bytes that the plan may take; 2 GiB unless given. */
   readonly memoryLimit?: number
+  /** Convolutions go by tiles wherever they can, whether that pays or not: so small ones prove it. */
+  readonly tiled?: boolean
 }
 
 export type TrainingOptions = UpdateOptions & { readonly loss: LossKind }
@@ -76,7 +78,7 @@ function attempt<T>(make: () => T): Result<T> {
 }
 
 function compile(
-  { graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMIT }: PlanOptions,
+  { graph, kernels: module, batchSize, memoryLimit = DEFAULT_LIMIT, tiled = false }: PlanOptions,
   training: TrainingOptions | undefined,
   { crew, memory: given }: CrewPlace,
 ) {
@@ -99,6 +101,7 @@ function compile(
     run,
     batchSize,
     trains,
+    tiled,
     memory: places,
     weights,
   })

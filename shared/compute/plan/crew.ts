@@ -121,7 +121,7 @@ export type LedCrew = {
 }
 
 /** A plan on several threads, of which this is the first; `options.kernels` are those over shared memory. Throws as compileTraining fails. */
-export function leadCrew(options: PlanOptions, training: TrainingOptions, crewOptions: CrewOptions): LedCrew {
+export function leadCrew(options: Omit<PlanOptions, 'tiled'>, training: TrainingOptions, crewOptions: CrewOptions): LedCrew {
   const { parts, patienceMs = PATIENCE_MS, always = false, clock } = crewOptions
   const control = new SharedArrayBuffer(CONTROL_BYTES + 4 * SLOTS)
   const { words, rate, taken } = viewsOf(control)

@@ -16,6 +16,7 @@ export type EmissionOptions = {
   readonly run: Run
   readonly batchSize: number
   readonly trains: boolean
+  readonly tiled: boolean
   readonly memory: PlanMemory
   readonly weights: WeightsLayout
 }
@@ -57,7 +58,7 @@ function analyse({ graph, lowerings, trains }: EmissionOptions) {
 
 /** Lowers every layer in order. Throws unsupported_op with the layer's name. */
 export function emit(options: EmissionOptions): Emitted {
-  const { graph, kernels, run, batchSize, trains, memory, weights } = options
+  const { graph, kernels, run, batchSize, trains, tiled, memory, weights } = options
   const { readers, trained, lowering, haloFor } = analyse(options)
   const forward: Step[] = []
   const prepared: Step[] = []
@@ -92,6 +93,7 @@ export function emit(options: EmissionOptions): Emitted {
       run,
       batchSize,
       trains,
+      tiled,
       place,
       output(shape, { strided = false, gradientHalo = NO_HALO, relu = false } = {}) {
         const halo = strided ? haloFor(place) : undefined

@@ -20,15 +20,13 @@ export type FilterGradient = {
 /** Less work that one thread does for all is worth a share that is a little less even. */
 const SLIGHTLY = 0.1
 
-/** The step that sums a filter's gradient. Threads take some of its channels each, or some of its rows. */
-export function filterGradientStep({ kernels, run }: LoweringContext, given: FilterGradient): Step {
+/** Sums some rows and channels of a filter's gradient. One run is cut within, several between. */
+export function filterGradientSum({ kernels, run }: LoweringContext, given: FilterGradient) {
   const { x, dy, images, height, width, channels, target } = given
   const [table, count, length] = given.runs
   const { stride = channels * 4 } = given
-  // one run is cut within, several between
   const [entries, floats] = count === 1 ? [0, 1] : [4, length]
-  const rows = count === 1 ? length : count
-  const sum = (row: number, rowCount: number, channel: number, channelCount: number): void => {
+  return (row: number, rowCount: number, channel: number, channelCount: number): void => {
     const [address, image, line, pixel] = x
     const [gradient, ...strides] = dy
     const from = address + (count === 1 ? row * 4 : 0)
@@ -56,6 +54,15 @@ export function filterGradientStep({ kernels, run }: LoweringContext, given: Fil
       run.scratch,
     )
   }
+}
+
+/** The step that sums a filter's gradient. Threads take some of its channels each, or some of its rows. */
+export function filterGradientStep(context: LoweringContext, given: FilterGradient): Step {
+  const { run } = context
+  const { height, width, channels } = given
+  const [, count, length] = given.runs
+  const rows = count === 1 ? length : count
+  const sum = filterGradientSum(context, given)
   const panels = evenness(Math.ceil(channels / 8), run.parts)
   // a dense layer's rows lie side by side in memory; elsewhere, rows would have every thread pack the whole gradient
   const byRows = height * width === 1 ? evenness(rows, run.parts) > panels - SLIGHTLY : evenness(rows, run.parts) > panels + SLIGHTLY

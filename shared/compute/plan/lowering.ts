@@ -38,6 +38,8 @@ export type LoweringContext = {
   readonly batchSize: number
   /** False in a plan that only infers: gradients are undefined and backward steps are dropped. */
   readonly trains: boolean
+  /** Convolutions go by tiles wherever they can. */
+  readonly tiled: boolean
   /** The layer's place in the graph: tells apart what two layers draw from the same key. */
   readonly place: number
   /**

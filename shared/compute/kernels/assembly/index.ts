@@ -28,3 +28,13 @@ export {
   simpleStep,
   simpleStepGradient,
 } from './recurrent.ts'
+export {
+  winogradFilter,
+  winogradFilterGradient,
+  winogradGradient,
+  winogradInput,
+  winogradInputGradient,
+  winogradOutput,
+  winogradProducts,
+  winogradSums,
+} from './winograd.ts'

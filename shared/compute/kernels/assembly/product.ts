@@ -9,7 +9,7 @@ const PART: i32 = 64
 
 /** Rows of the next tile when `left` rows are left: tiles of nearly the same size, none over ROWS. */
 /** @inline */
-function nextTile(left: i32): i32 {
+export function nextTile(left: i32): i32 {
   const tiles = (left + ROWS - 1) / ROWS
   return (left + tiles - 1) / tiles
 }

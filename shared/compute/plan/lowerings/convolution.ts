@@ -1,21 +1,12 @@
 import { activationOf, pairOf, refusePenalties, storedActivation } from '../config.ts'
-import {
-  type ConvolutionShape,
-  convolutionShape,
-  gradientHalo,
-  inputHalo,
-  isSmall,
-  pixelsBelow,
-  type Runs,
-  runsOf,
-} from '../convolution-shape.ts'
-import { filterGradientStep } from '../filter-gradient.ts'
-import { inputGradientSteps } from '../input-gradient.ts'
+import { type ConvolutionShape, convolutionShape, gradientHalo, inputHalo } from '../convolution-shape.ts'
 import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
 import { padded } from '../padded.ts'
-import { panelsStep } from '../panels.ts'
-import { imageShape } from '../region.ts'
+import { plainConvolution } from '../plain-convolution.ts'
+import { type Halo, imageShape } from '../region.ts'
 import { byImages, byStretch, type Step } from '../share.ts'
+import { winogradHalo, winogradShape } from '../winograd-shape.ts'
+import { winogradConvolution } from '../winograd-convolution.ts'
 import { activated } from './activation.ts'
 
 function shapeFor({ config }: LayerToLower, input: readonly number[], filters: number): ConvolutionShape {
@@ -29,7 +20,7 @@ function shapeFor({ config }: LayerToLower, input: readonly number[], filters: n
   })
 }
 
-/** Convolution as one product that reads its input in place, bias and ReLU in the store. */
+/** Convolution with bias and ReLU in the store, by tiles where that takes fewer products. */
 function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: readonly Activation[]): Activation {
   const kernel = context.weight('kernel')
   if (input === undefined || kernel === undefined) return context.refuse('it lacks its input or kernel')
@@ -41,59 +32,25 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
   const bias = context.weight('bias')
   const filters = kernel.shape[3] ?? 0
   const shape = shapeFor(layer, input.shape, filters)
-  const {
-    output: [height, width],
-    strides,
-  } = shape
+  const [height, width] = shape.output
   const activation = activationOf(layer)
   const inStore = storedActivation(context, activation)
-  const strided = inStore !== undefined
-  const output = context.output([height, width, filters], { strided, gradientHalo: gradientHalo(shape), relu: activation === 'relu' })
-
-  const from = padded(context, input.shape, input.value, inputHalo(shape))
-  const runs: Runs = runsOf(shape, from.region)
-  const table = context.table(runs.offsets)
-  const channels = shape.input[2]
-  const rows = runs.offsets.length * runs.length
-  const panels = context.allocate(rows * Math.ceil(filters / 8) * 32)
-  context.needScratch(64)
-  const x = from.region.address - shape.top * from.region.row - shape.left * channels * 4
-  const [xImage, xRow, xPixel] = [from.region.image, from.region.row * strides[0], channels * 4 * strides[1]]
-  const { address: y, image: yImage, row: yRow } = output.value
+  const winograd = winogradShape(shape, context)
+  const output = context.output([height, width, filters], {
+    strided: inStore !== undefined,
+    relu: activation === 'relu',
+    ...(winograd ? {} : { gradientHalo: gradientHalo(shape) }),
+  })
+  const from = padded(context, input.shape, input.value, winograd ? winogradHalo(shape, winograd) : inputHalo(shape))
   const flags = (inStore ?? 0) + (bias ? 0 : 4)
-  const b = bias?.address ?? 0
-  const [count, length] = [runs.offsets.length, runs.length]
-  context.prepare(panelsStep(context, kernel.address, rows, filters, panels))
-  const convolve = byImages(
-    run,
-    (first, images) =>
-      kernels.convolve(
-        x + first * xImage,
-        xImage,
-        xRow,
-        xPixel,
-        y + first * yImage,
-        yImage,
-        yRow,
-        filters * 4,
-        images,
-        height,
-        width,
-        table,
-        count,
-        length,
-        panels,
-        filters,
-        b,
-        flags,
-        run.scratch,
-      ),
-    isSmall(height, width),
-  )
-  context.forward(...from.steps, convolve)
+  const places = { shape, input: from.region, output: output.value, filter: kernel.address, bias: bias?.address ?? 0, flags }
+  const { prepare, forward, backward } = winograd ? winogradConvolution(context, places, winograd) : plainConvolution(context, places)
+  context.prepare(prepare)
+  context.forward(...from.steps, forward)
 
   const target = context.gradientOf(input)
   if (output.gradient) {
+    const { address: y, image: yImage, row: yRow } = output.value
     const { address: dy, image: dyImage, row: dyRow } = output.gradient
     const steps: Step[] = []
     if (activation === 'relu')
@@ -104,22 +61,7 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
             kernels.reluGradient(from, yImage, yRow, to, dyImage, dyRow, to, dyImage, dyRow, images, height, width * filters)
         }),
       )
-    if (target) steps.push(...inputGradientSteps(context, shape, kernel.address, output.gradient, target))
-    if (kernel.trainable) {
-      context.needScratch(32 * pixelsBelow(shape, context.batchSize))
-      steps.push(
-        filterGradientStep(context, {
-          x: [x, xImage, xRow, xPixel],
-          dy: [dy, dyImage, dyRow, filters * 4],
-          images: () => run.images,
-          height,
-          width,
-          runs: [table, count, length],
-          channels: filters,
-          target: context.gradientTarget(kernel),
-        }),
-      )
-    }
+    steps.push(...backward(output.gradient, target, kernel.trainable ? context.gradientTarget(kernel) : undefined))
     if (bias?.trainable) {
       const to = context.gradientTarget(bias)
       const pixel = filters * 4
@@ -131,9 +73,16 @@ function lowerConv2d(context: LoweringContext, layer: LayerToLower, [input]: rea
     }
     context.backward(...steps)
   }
-  return strided ? output : activated(context, activation, output)
+  return inStore === undefined ? activated(context, activation, output) : output
+}
+
+/** More where the layer may go by tiles: a plan of another batch may not, and does with more. */
+function likedHalo(layer: LayerToLower, input: readonly number[]): Halo {
+  const shape = shapeFor(layer, input, Number(layer.config['filters']))
+  const winograd = winogradShape(shape, { batchSize: Number.POSITIVE_INFINITY, trains: false, tiled: false })
+  return winograd ? winogradHalo(shape, winograd) : inputHalo(shape)
 }
 
 export const convolutionLowerings: Lowerings = {
-  Conv2D: { lower: lowerConv2d, strided: true, halo: (layer, shape) => inputHalo(shapeFor(layer, shape, 1)) },
+  Conv2D: { lower: lowerConv2d, strided: true, halo: likedHalo },
 }

@@ -1,10 +1,13 @@
 import { sizeOf } from '../../../tensor/tensor.ts'
 import { activationOf, refusePenalties } from '../config.ts'
-import { filterGradientStep } from '../filter-gradient.ts'
+import { filterGradientStep, filterGradientSum } from '../filter-gradient.ts'
 import type { Activation, LayerToLower, LoweringContext, Lowerings } from '../lowering.ts'
 import { byImages, byStretch, type Step } from '../share.ts'
-import { sharedProduct } from '../shared-product.ts'
+import { isLarge, sharedProduct } from '../shared-product.ts'
 import { activated } from './activation.ts'
+
+/** Weights that stay in the second-level cache. */
+const NEAR_FLOATS = 65536
 
 /** answer = input * kernel + bias on the last axis, a ReLU in the store. */
 function lowerDense(context: LoweringContext, layer: LayerToLower, [input]: readonly Activation[]): Activation {
@@ -56,35 +59,46 @@ function lowerDense(context: LoweringContext, layer: LayerToLower, [input]: read
           if (output.relu === 'open') kernels.reluGradient(y + at, image, 0, dy + at, image, 0, dy + at, image, 0, images, 1, size)
         }),
       )
-    if (target) {
-      const dx = target.address
-      steps.push(
-        sharedProduct(context, [units, inputs], (column, columns, image, images) => {
-          const row = image * perExample
-          const [from, to] = [dy + row * outRow, dx + row * inRow + column * 4]
-          kernels.multiply(from, outRow, w + column * outRow, outRow, 1, to, inRow, images * perExample, units, columns, 0, 4, run.scratch)
-        }),
-      )
+    const byInputs = (to: number) => (column: number, columns: number, image: number, images: number) => {
+      const row = image * perExample
+      const [from, place] = [dy + row * outRow, to + row * inRow + column * 4]
+      kernels.multiply(from, outRow, w + column * outRow, outRow, 1, place, inRow, images * perExample, units, columns, 0, 4, run.scratch)
     }
-    const rows = (): number => run.images * perExample
-    if (kernel.trainable)
+    const product = target && byInputs(target.address)
+    const gradient =
+      kernel.trainable &&
+      ({
+        x: [x, inRow, 0, 0],
+        dy: [dy, outRow, 0, 0],
+        images: () => run.images * perExample,
+        height: 1,
+        width: 1,
+        runs: [context.table([0]), 1, inputs],
+        channels: units,
+        target: context.gradientTarget(kernel),
+      } as const)
+    if (product && gradient && isLarge(units, inputs)) {
+      // weights that come from afar are read once for both
+      const sum = filterGradientSum(context, gradient)
+      const rows = Math.max(16, Math.floor(NEAR_FLOATS / units / 16) * 16)
       steps.push(
-        filterGradientStep(context, {
-          x: [x, inRow, 0, 0],
-          dy: [dy, outRow, 0, 0],
-          images: rows,
-          height: 1,
-          width: 1,
-          runs: [context.table([0]), 1, inputs],
-          channels: units,
-          target: context.gradientTarget(kernel),
+        byStretch('values', inputs, 16, (first, count) => {
+          for (let at = first; at < first + count; at += rows) {
+            const own = Math.min(rows, first + count - at)
+            product(at, own, 0, run.images)
+            sum(at, own, 0, units)
+          }
         }),
       )
+    } else {
+      if (product) steps.push(sharedProduct(context, [units, inputs], product))
+      if (gradient) steps.push(filterGradientStep(context, gradient))
+    }
     if (bias?.trainable) {
       const to = context.gradientTarget(bias)
       steps.push(
         byStretch('weights', units, 16, (unit, own) =>
-          kernels.channelSums(dy + unit * 4, outRow, 0, 0, rows(), 1, 1, own, to.address + unit * 4, to.mode, run.rate),
+          kernels.channelSums(dy + unit * 4, outRow, 0, 0, run.images * perExample, 1, 1, own, to.address + unit * 4, to.mode, run.rate),
         ),
       )
     }

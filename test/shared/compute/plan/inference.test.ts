@@ -47,6 +47,29 @@ test.each(KERNEL_BUILDS)('[CMP-22] answers, softmax included, are those of the C
   }
 })
 
+test.each(KERNEL_BUILDS)('[CMP-22] [CMP-123] so are those of convolutions by tiles (%s)', async (build) => {
+  const tiled = cnn({
+    inputShape: [18, 15, 1],
+    classes: 5,
+    blocks: [
+      { filters: 32, kernel: 3, padding: 'same' },
+      { filters: 32, kernel: 5, padding: 'same' },
+      { filters: 40, kernel: 3 },
+    ],
+  })
+  const { model, plan: compiled } = await plansOf(tiled, 4, build)
+  const plan = unwrap(compiled)
+  setPlanWeights(plan, await getWeights(model))
+  const random = seededRandom(1)
+  for (const images of [4, 1]) {
+    const x = Float32Array.from({ length: images * 270 }, () => random.uniform())
+    must(plan.inputs[0], 'an input').data.set(x)
+    plan.infer(images)
+    const want = await (model.predict(tf.tensor(x, [images, 18, 15, 1])) as Tensor).data()
+    expect(relativeError(plan.answers.data.subarray(0, images * 5), want)).toBeLessThan(2e-6)
+  }
+})
+
 test('[CMP-22] a layer, or an option of one, without a kernel is named', async () => {
   const odd = structuredClone(mlp({ inputShape: [4], classes: 2, hidden: [3] })) as unknown as {
     config: { layers: { class_name: string; config: Record<string, unknown> }[] }

@@ -64,8 +64,10 @@ export async function planOf(
   batchSize: number,
   training: TrainingOptions,
   build: KernelBuild = 'relaxed',
+  { tiled = false }: { readonly tiled?: boolean } = {},
 ): Promise<TrainingPlan> {
-  const plan = unwrap(compileTraining({ graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels(build)), batchSize }, training))
+  const options = { graph: unwrap(graphOf(model)), kernels: unwrap(await loadKernels(build)), batchSize, tiled }
+  const plan = unwrap(compileTraining(options, training))
   setPlanWeights(plan, await getWeights(model))
   return plan
 }

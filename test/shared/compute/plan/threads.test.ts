@@ -58,6 +58,13 @@ const WIDE: Readonly<Record<string, LayerCase>> = {
     input: [5, 5, 12],
     apply: (x) => l.conv2d({ filters: 7, kernelSize: 5 }).apply(l.conv2d({ filters: 31, kernelSize: 1 }).apply(x)) as typeof x,
   },
+  'convolutions by tiles': {
+    input: [11, 16, 16],
+    apply: (x) =>
+      l
+        .conv2d({ filters: 48, kernelSize: 3, padding: 'same', activation: 'relu' })
+        .apply(l.conv2d({ filters: 32, kernelSize: 5, padding: 'same', activation: 'relu' }).apply(x)) as typeof x,
+  },
   'a transposed convolution': {
     input: image,
     apply: (x) => l.conv2dTranspose({ filters: 19, kernelSize: 3, strides: 2, activation: 'relu' }).apply(x) as typeof x,
