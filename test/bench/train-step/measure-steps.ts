@@ -22,6 +22,8 @@ export type StepTimes = {
   readonly cpu: Best | undefined
   /** Share of the calibration loop's speed that the whole step reaches, best against best; NaN where the network's operations were not counted. */
   readonly fractionOfPeak: number
+  /** The same of the operations that the plan takes. */
+  readonly doneFractionOfPeak: number
   /** Losses of the first step by plan and tfjs: the sides do the same work. */
   readonly lossDifference: number
   readonly why?: string
@@ -99,6 +101,7 @@ export async function measureSteps({ wasmPath, threads, rounds, cpu, batch, netw
   threaded?.close()
   const plan = times['plan'] && bestOf(times['plan'].samples)
   const peak = times['peak'] && bestOf(times['peak'].samples)
+  const ofPeak = (perExample: number): number => (plan && peak ? (perExample * batch) / plan.best / (flops / peak.best) : Number.NaN)
   let onCpu: Best | undefined
   let reference = wasmLoss
   if (cpu) {
@@ -117,7 +120,8 @@ export async function measureSteps({ wasmPath, threads, rounds, cpu, batch, netw
     threads: threads.count,
     wasm: times['wasm'] && bestOf(times['wasm'].samples),
     cpu: onCpu,
-    fractionOfPeak: plan && peak ? (network.flops * batch) / plan.best / (flops / peak.best) : Number.NaN,
+    fractionOfPeak: ofPeak(network.flops),
+    doneFractionOfPeak: ofPeak(network.doneFlops),
     lossDifference: Math.abs(planLoss - (reference ?? Number.NaN)),
     ...(why === undefined ? {} : { why }),
   }

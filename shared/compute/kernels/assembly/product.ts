@@ -82,6 +82,14 @@ export function convolve(
   }
 }
 
+/** Reads a value of each line of some rows of a matrix, and hands back what nobody needs: so all lines come nearer at once, where packing them waits for a few at a time. */
+export function touch(from: usize, stride: usize, rows: i32, columns: i32): u32 {
+  const bytes = (<usize>columns) << 2
+  let sum: u32 = 0
+  for (let r = 0; r < rows; r++, from += stride) for (let at: usize = 0; at < bytes; at += 64) sum += load<u8>(from + at)
+  return sum
+}
+
 /**
  * c = a * b (or a * transposed b) for row-major matrices: a [rows, inner], b [inner, columns] or, transposed, [columns, inner]; row strides in bytes. Packs two panels
  * at a time, so that each cache line of b is read once. Flags and bias as in convolve. `scratch`: 64 bytes and 64 * inner.
@@ -110,7 +118,9 @@ export function multiply(
     // only the first part begins with the bias, and only the last one cuts off
     let own = from > 0 ? (flags & ~4) | 2 : flags
     if (from + part < inner) own &= ~9
+    if (!transposed) store<u32>(scratch + 56, touch(b, bStride, part, columns))
     for (let first = 0; first < columns; first += 16) {
+      if (transposed) store<u32>(scratch + 56, touch(b + <usize>first * bStride, bStride, min(16, columns - first), inner))
       for (let half = 0; half < 2; half++) {
         const column = first + half * 8
         if (column >= columns) break

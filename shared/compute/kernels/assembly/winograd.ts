@@ -1,4 +1,4 @@
-import { filterGradient, nextTile } from './product.ts'
+import { filterGradient, nextTile, touch } from './product.ts'
 import { tile } from './tiles.ts'
 import { madd } from './vector.ts'
 import { expand, filterPoints, filterTaps, gather, interpolate, spread } from './winograd-points.ts'
@@ -275,6 +275,7 @@ export function winogradSums(
       const x = input + <usize>t * inPixel
       const dy = gradient + <usize>t * pixel
       const count = min(BLOCK, tiles - t)
+      store<u32>(scratch, touch(x, inPixel, count, channels) + touch(dy, pixel, count, filters))
       filterGradient(x, 0, 0, inPixel, dy, 0, 0, pixel, 1, 1, count, runs, 1, channels, to, pixel, filters, t > 0 ? 1 : 0, 0, scratch)
     }
   }

@@ -134,12 +134,13 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         size(2),
         size(7),
         size(7),
-        size(6),
+        size(8),
         size(3),
         size(3),
         fc.boolean(),
+        fc.boolean(),
         fc.integer(),
-        (images, height, width, channels, pool, stride, same, seed) => {
+        (images, height, width, channels, pool, stride, same, positive, seed) => {
           const along = (length: number): [number, number] => {
             if (!same) return [Math.floor((length - pool) / stride) + 1, 0]
             const out = Math.ceil(length / stride)
@@ -164,7 +165,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
                     }
                   const to = ((i * outHeight + oy) * outWidth + ox) * channels + c
                   y[to] = most
-                  dx[best] = at(dx, best) + at(dy, to)
+                  if (!positive || most > 0) dx[best] = at(dx, best) + at(dy, to)
                 }
           const [xAt, dyAt, yAt, dxAt] = [put(x), put(dy), room(y.length), put(new Float32Array(x.length))]
           const [row, image] = [width * channels * 4, height * width * channels * 4]
@@ -190,38 +191,45 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
             left,
           )
           expect([...read(yAt, y.length)]).toEqual([...y])
-          kernels.maxPoolGradient(
-            xAt,
-            image,
-            row,
-            yAt,
-            outImage,
-            outRow,
-            dyAt,
-            outImage,
-            outRow,
-            dxAt,
-            image,
-            row,
-            images,
-            height,
-            width,
-            channels,
-            outHeight,
-            outWidth,
-            pool,
-            pool,
-            stride,
-            stride,
-            top,
-            left,
-            1,
-            0,
-          )
+          const gradientTo = (to: number, add: number): void =>
+            kernels.maxPoolGradient(
+              xAt,
+              image,
+              row,
+              yAt,
+              outImage,
+              outRow,
+              dyAt,
+              outImage,
+              outRow,
+              to,
+              image,
+              row,
+              images,
+              height,
+              width,
+              channels,
+              outHeight,
+              outWidth,
+              pool,
+              pool,
+              stride,
+              stride,
+              top,
+              left,
+              add,
+              positive ? 1 : 0,
+            )
+          gradientTo(dxAt, 1)
           expect(distance(read(dxAt, x.length), dx)).toBeLessThan(1e-6)
+          if (stride !== pool || outHeight * pool !== height || outWidth * pool !== width) return
+          // windows side by side: written, not added
+          const written = room(x.length)
+          gradientTo(written, 0)
+          expect(distance(read(written, x.length), dx)).toBeLessThan(1e-6)
         },
       ),
-      { numRuns: 80 },
+      { numRuns: 200 },
     )
   })
 
