@@ -72,5 +72,5 @@ export type Kernels = {
   winogradInputGradient(from: number, point: number, first: number, tiles: number, dx: number, dxImage: number, dxRow: number, channels: number, along: number, down: number, across: number, scratch: number): void
   winogradOutput(from: number, point: number, first: number, tiles: number, y: number, yImage: number, yRow: number, height: number, width: number, channels: number, along: number, down: number, across: number, bias: number, flags: number, scratch: number): void
   winogradProducts(from: number, fromPoint: number, panels: number, panelPoint: number, points: number, tiles: number, inner: number, columns: number, to: number, toPoint: number, scratch: number): void
-  winogradSums(input: number, inputPoint: number, gradient: number, gradientPoint: number, tiles: number, channels: number, filters: number, points: number, to: number, toPoint: number, runs: number, scratch: number): void
+  winogradSums(input: number, inputPoint: number, gradient: number, gradientPoint: number, tiles: number, channels: number, filters: number, points: number, to: number, toPoint: number, mode: number, runs: number, scratch: number): void
 }

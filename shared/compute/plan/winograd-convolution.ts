@@ -8,6 +8,8 @@ import { TILE, type WinogradShape } from './winograd-shape.ts'
 const TRANSFORM_BYTES = 2048
 /** Tiles that go through all points together: their values there stay in the second-level cache. */
 const TOGETHER = 32
+/** Values at the points that are kept for the filter's gradient at a time, about: they stay in the third-level cache. */
+const LOT_BYTES = 2 ** 23
 const MATRIX_PAD = 64
 
 /** Matrices [rows, columns], one for each point. They do not begin at the same place of a page, or what belongs together at all points would meet in one set of the cache. */
@@ -40,17 +42,36 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
     perImage > TOGETHER ? Math.ceil(perImage / Math.ceil(perImage / TOGETHER)) : Math.floor(TOGETHER / perImage) * perImage,
     1,
   )
-  const all = batchSize * perImage
+  // the batch's images go through the filter's gradient in lots
+  const lot = Math.min(batchSize, Math.max(1, Math.floor(LOT_BYTES / (perImage * points * 4 * (channels + filters)))))
+  const lots = Math.ceil(batchSize / lot)
   const coarse = perImage * 2 < TOGETHER
   const runs = context.table([0])
   const panelPoint = pointBytes(channels, filters)
   const panels = context.allocate(points * panelPoint)
-  // who trains multiplies with the input's values once more
-  const inputPoint = pointBytes(trains ? all : group, channels)
-  const kept = trains ? context.allocate(points * inputPoint) : 0
+  // the filter's gradient takes the input's values once more: where they are one lot, it finds them there
+  const [lotInput, lotOutput] = [pointBytes(lot * perImage, channels), pointBytes(lot * perImage, filters)]
+  const kept = trains ? context.allocate(points * lotInput) : 0
+  const keeps = trains && lots === 1
   const [groupInput, groupOutput] = [pointBytes(group, channels), pointBytes(group, filters)]
-  context.needScratch(TRANSFORM_BYTES + points * (groupOutput + (trains ? 0 : groupInput)))
+  context.needScratch(TRANSFORM_BYTES + points * (groupOutput + (keeps ? 0 : groupInput)))
   const x = input.address - shape.top * input.row - shape.left * channels * 4
+
+  const inputValues = (image: number, tile: number, tiles: number, to: number, point: number): void =>
+    kernels.winogradInput(
+      x + image * input.image,
+      input.image,
+      input.row,
+      channels,
+      along,
+      down,
+      across,
+      tile,
+      tiles,
+      to,
+      point,
+      run.scratch,
+    )
 
   const prepare = byStretch('panels', filters, 8, (first, count) =>
     kernels.winogradFilter(filter, along, channels, filters, 0, first, count, panels, panelPoint, run.scratch),
@@ -61,23 +82,11 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
       eachGroup(images, perImage, (image, tile, tiles) => {
         const products = run.scratch + TRANSFORM_BYTES
         const first = from + image
-        const values = trains ? kept + (first * perImage + tile) * channels * 4 : products + points * groupOutput
+        const values = keeps ? kept + (first * perImage + tile) * channels * 4 : products + points * groupOutput
+        const point = keeps ? lotInput : groupInput
         const y = output.address + first * output.image
-        const at = x + first * input.image
-        kernels.winogradInput(at, input.image, input.row, channels, along, down, across, tile, tiles, values, inputPoint, run.scratch)
-        kernels.winogradProducts(
-          values,
-          inputPoint,
-          panels,
-          panelPoint,
-          points,
-          tiles,
-          channels,
-          filters,
-          products,
-          groupOutput,
-          run.scratch,
-        )
+        inputValues(first, tile, tiles, values, point)
+        kernels.winogradProducts(values, point, panels, panelPoint, points, tiles, channels, filters, products, groupOutput, run.scratch)
         kernels.winogradOutput(
           products,
           groupOutput,
@@ -103,8 +112,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
   /** The gradients by input and filter, where they are wanted, from that by the output. */
   function backward(gradient: Region, target: Region | undefined, filterTarget: GradientTarget | undefined): SharedStep[] {
     const steps: SharedStep[] = []
-    const gradientPoint = pointBytes(all, filters)
-    const values = context.allocate(points * gradientPoint)
+    const values = context.allocate(points * lotOutput)
     const transposed = target ? context.allocate(points * panelPoint) : 0
     // the input as the tiles read it, with all that lies around
     const [rows, columns] = [(down - 1) * TILE + along, (across - 1) * TILE + along]
@@ -123,19 +131,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
       const products = run.scratch + TRANSFORM_BYTES
       const sums = products + points * groupInput
       if (tile === 0) kernels.fillPixels(sums, sumImage, sumRow, Math.min(inGroup, images - image), rows, sumRow)
-      kernels.winogradProducts(
-        from,
-        gradientPoint,
-        transposed,
-        panelPoint,
-        points,
-        tiles,
-        filters,
-        channels,
-        products,
-        groupInput,
-        run.scratch,
-      )
+      kernels.winogradProducts(from, lotOutput, transposed, panelPoint, points, tiles, filters, channels, products, groupInput, run.scratch)
       kernels.winogradInputGradient(products, groupInput, tile, tiles, sums, sumImage, sumRow, channels, along, down, across, run.scratch)
       const over = (tile + tiles) / perImage
       if (!Number.isInteger(over)) return
@@ -143,55 +139,62 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
       const dx = to.address + first * to.image
       kernels.copyPixels(inside, sumImage, sumRow, dx, to.image, to.row, over, shape.input[0], shape.input[1] * channels * 4)
     }
-    steps.push(
-      byImages(
-        run,
-        (from, images) =>
-          eachGroup(images, perImage, (image, tile, tiles) => {
-            const first = from + image
-            const to = values + (first * perImage + tile) * filters * 4
-            const dy = gradient.address + first * gradient.image
-            kernels.winogradGradient(
-              dy,
-              gradient.image,
-              gradient.row,
-              height,
-              width,
+    /** Values at the points of some of a lot's images, counted from the batch's image `start`; and what follows from them for the input. */
+    const toPoints = (start: number, from: number, images: number): void =>
+      eachGroup(images, perImage, (image, tile, tiles) => {
+        const inLot = from + image
+        const first = start + inLot
+        const place = inLot * perImage + tile
+        const to = values + place * filters * 4
+        const dy = gradient.address + first * gradient.image
+        if (filterTarget && !keeps) inputValues(first, tile, tiles, kept + place * channels * 4, lotInput)
+        kernels.winogradGradient(
+          dy,
+          gradient.image,
+          gradient.row,
+          height,
+          width,
+          filters,
+          along,
+          down,
+          across,
+          tile,
+          tiles,
+          to,
+          lotOutput,
+          run.scratch,
+        )
+        if (target) toInput(first, image, images, tile, tiles, to, target)
+      })
+    const sums = filterTarget ? context.allocate(points * panelPoint) : 0
+    for (let start = 0; start < batchSize; start += lot) {
+      const images = (): number => Math.max(0, Math.min(lot, run.images - start))
+      const work = (from: number, count: number): void => toPoints(start, from, count)
+      steps.push(lots === 1 ? byImages(run, work, coarse) : { share: 'values', count: images, unit: 1, coarse, work })
+      if (filterTarget)
+        steps.push(
+          byStretch('values', points, 1, (point, own) =>
+            kernels.winogradSums(
+              kept + point * lotInput,
+              lotInput,
+              values + point * lotOutput,
+              lotOutput,
+              images() * perImage,
+              channels,
               filters,
-              along,
-              down,
-              across,
-              tile,
-              tiles,
-              to,
-              gradientPoint,
+              own,
+              sums + point * panelPoint,
+              panelPoint,
+              start === 0 ? 0 : 1,
+              runs,
               run.scratch,
-            )
-            if (target) toInput(first, image, images, tile, tiles, to, target)
-          }),
-        coarse,
-      ),
-    )
+            ),
+          ),
+        )
+    }
     if (filterTarget) {
-      const sums = context.allocate(points * panelPoint)
       context.needScratch(8192 + 4 * filters)
       steps.push(
-        byStretch('values', points, 1, (point, own) =>
-          kernels.winogradSums(
-            kept + point * inputPoint,
-            inputPoint,
-            values + point * gradientPoint,
-            gradientPoint,
-            run.images * perImage,
-            channels,
-            filters,
-            own,
-            sums + point * panelPoint,
-            panelPoint,
-            runs,
-            run.scratch,
-          ),
-        ),
         byStretch('weights', channels, 1, (first, count) =>
           kernels.winogradFilterGradient(
             sums,

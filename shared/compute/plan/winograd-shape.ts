@@ -18,7 +18,7 @@ const TILE_COST = { 6: 550, 8: 1000 }
 const FILTER_COST = { 6: 1300, 8: 2300 }
 /** Of the plain convolution's products; closer to it, the answer is not worth the memory. */
 const WORTH = 0.8
-/** Values at the points that a plan that trains keeps for one layer: more of them would no longer come from the cache. */
+/** Values at the points that a plan that trains keeps at a time, of one image at least. */
 const MAX_KEPT_BYTES = 2 ** 26
 
 const tilesOf = (pixels: number): number => Math.ceil(pixels / TILE)
@@ -39,7 +39,7 @@ export function winogradShape(shape: ConvolutionShape, { batchSize, trains, tile
   const products = along ** 2 * channels * filters + TILE_COST[along] * (channels + filters)
   const cost = down * across * products + (trains ? (FILTER_COST[along] * channels * filters) / batchSize : 0)
   if (cost > WORTH * output[0] * output[1] * taps * taps * channels * filters) return undefined
-  if (trains && batchSize * down * across * along ** 2 * 4 * (channels + filters) > MAX_KEPT_BYTES) return undefined
+  if (trains && down * across * along ** 2 * 4 * (channels + filters) > MAX_KEPT_BYTES) return undefined
   return tiles
 }
 

@@ -253,7 +253,7 @@ export function winogradFilter(
   }
 }
 
-/** Of `points` points, sums over all tiles of the input's values [tiles, channels] times the gradient's [tiles, filters]: [channels, filters]. `runs`: a table that holds a 0. `scratch`: 8 kB, or where there is one tile, 32 bytes for each 8 filters. */
+/** Of `points` points, sums over all tiles of the input's values [tiles, channels] times the gradient's [tiles, filters]: [channels, filters], written (mode 0) or added (1). `runs`: a table that holds a 0. `scratch`: 8 kB, or where there is one tile, 32 bytes for each 8 filters. */
 export function winogradSums(
   input: usize,
   inputPoint: usize,
@@ -265,6 +265,7 @@ export function winogradSums(
   points: i32,
   to: usize,
   toPoint: usize,
+  mode: i32,
   runs: usize,
   scratch: usize,
 ): void {
@@ -276,7 +277,7 @@ export function winogradSums(
       const dy = gradient + <usize>t * pixel
       const count = min(BLOCK, tiles - t)
       store<u32>(scratch, touch(x, inPixel, count, channels) + touch(dy, pixel, count, filters))
-      filterGradient(x, 0, 0, inPixel, dy, 0, 0, pixel, 1, 1, count, runs, 1, channels, to, pixel, filters, t > 0 ? 1 : 0, 0, scratch)
+      filterGradient(x, 0, 0, inPixel, dy, 0, 0, pixel, 1, 1, count, runs, 1, channels, to, pixel, filters, t > 0 ? 1 : mode, 0, scratch)
     }
   }
 }

@@ -74,3 +74,24 @@ test('[CMP-29] norms of single examples’ gradients: a batch of one each, whose
   }
   model.dispose()
 })
+
+test('[CMP-123] a batch whose values at the points come in lots has the mean of its examples’ gradients', async () => {
+  const blocks = [
+    { filters: 16, kernel: 3 },
+    { filters: 32, kernel: 5 },
+  ]
+  const { topology, loss } = trainingTopology(cnn({ inputShape: [50, 50, 1], classes: 3, blocks }))
+  const model = await buildSeededModel(topology, 3)
+  const plan = await planOf(model, 9, { loss, optimizer: { kind: 'sgd' } })
+  for (const images of [9, 5, 3]) {
+    writeBatch(plan, drawBatch(model, loss, images, seededRandom(4)))
+    plan.differentiate(images, { key: 1 })
+    const whole = plan.flat.gradients.slice()
+    const mean = new Float32Array(whole.length)
+    plan.exampleGradients(images, { key: 1 }, (gradient) => {
+      for (const [i, value] of gradient.entries()) mean[i] = must(mean[i], 'a sum') + value / images
+    })
+    expect(relativeError(mean, whole), `${images} examples`).toBeLessThan(1e-5)
+  }
+  model.dispose()
+})

@@ -65,6 +65,10 @@ const WIDE: Readonly<Record<string, LayerCase>> = {
         .conv2d({ filters: 48, kernelSize: 3, padding: 'same', activation: 'relu' })
         .apply(l.conv2d({ filters: 32, kernelSize: 5, padding: 'same', activation: 'relu' }).apply(x)) as typeof x,
   },
+  'convolutions by tiles in several lots': {
+    input: [60, 44, 16],
+    apply: (x) => l.conv2d({ filters: 32, kernelSize: 5, padding: 'same', activation: 'relu' }).apply(x) as typeof x,
+  },
   'a transposed convolution': {
     input: image,
     apply: (x) => l.conv2dTranspose({ filters: 19, kernelSize: 3, strides: 2, activation: 'relu' }).apply(x) as typeof x,
