@@ -1,9 +1,9 @@
-import { type Generated, type Insertable, type Selectable, sql } from 'kysely'
+import type { Generated, Insertable, Selectable } from 'kysely'
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import type { ArtifactId, RunId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
-import type { Statement } from '../storage/statements.ts'
+import { readRows, type Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 
 export type MetadataTables = {
@@ -118,9 +118,6 @@ export const linkArtifacts = (execution: number, { inputs, outputs }: LinkedIds)
   },
 ]
 
-/** SQLite allows 32,766 variables in a statement; PostgreSQL 65,535. */
-const MAX_VARIABLES = 10_000
-
 const ARTIFACT = [
   'a.seq',
   'a.id',
@@ -134,22 +131,24 @@ const ARTIFACT = [
   'a.made_as',
 ] as const
 
+const attachedBy = (column: 'inputs' | 'outputs') => `select x.id as execution, v.key as path, ${ARTIFACT.join(', ')}, e.run, e.step
+  from json_each(?) n cross join executions x on x.id = n.value cross join json_each(x.${column}) v cross join artifacts a on a.seq = v.value
+    left join executions e on e.seq = a.made_by
+  order by v.key`
+const ATTACHED = { input: attachedBy('inputs'), output: attachedBy('outputs') }
+
 /** Takes a database or a transaction. */
 export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
-
-  const artifactRows = () =>
-    db.selectFrom('artifacts as a').leftJoin('executions as e', 'e.seq', 'a.made_by').select(ARTIFACT).select(['e.run', 'e.step'])
-
-  async function chunked<T>(ids: readonly string[], query: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
-    const found: T[] = []
-    for (let at = 0; at < ids.length; at += MAX_VARIABLES) found.push(...(await query(ids.slice(at, at + MAX_VARIABLES))))
-    return found
-  }
-
   return {
     async artifact(id: string): Promise<ArtifactSummary | undefined> {
-      const row = await artifactRows().where('a.id', '=', id).executeTakeFirst()
+      const row = await db
+        .selectFrom('artifacts as a')
+        .leftJoin('executions as e', 'e.seq', 'a.made_by')
+        .select(ARTIFACT)
+        .select(['e.run', 'e.step'])
+        .where('a.id', '=', id)
+        .executeTakeFirst()
       return row && artifactSummaryOf(row, row)
     },
 
@@ -158,19 +157,8 @@ export function metadataStore(base: Db) {
       executions: readonly string[],
       type: 'input' | 'output',
     ): Promise<{ execution: string; path: string; artifact: ArtifactSummary }[]> {
-      const links = sql<{ key: string; value: number }>`json_each(${sql.ref(`x.${type}s`)})`
-      const rows = await chunked(executions, (part) =>
-        db
-          .selectFrom('executions as x')
-          .innerJoin(links.as('v'), (join) => join.onTrue())
-          .innerJoin('artifacts as a', 'a.seq', 'v.value')
-          .leftJoin('executions as e', 'e.seq', 'a.made_by')
-          .select(ARTIFACT)
-          .select(['x.id as execution', 'v.key as path', 'e.run', 'e.step'])
-          .where('x.id', 'in', part)
-          .orderBy('v.key')
-          .execute(),
-      )
+      const query = { text: ATTACHED[type], values: [JSON.stringify(executions)] }
+      const rows = await readRows<BareArtifact & Maker & { execution: string; path: string }>(base, query)
       return rows.map((row) => ({ execution: row.execution, path: row.path, artifact: artifactSummaryOf(row, row) }))
     },
   }
