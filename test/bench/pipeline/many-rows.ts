@@ -31,7 +31,7 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
   })
 }
 
-/** Stores `generations` of `width` artifacts each; every artifact after the first of these was made, by an execution of its own, from two of the `width` artifacts before it. */
+/** Stores `generations` of `width` artifacts each; each was made by an execution of its own, after the first generation from two of the `width` artifacts before it. */
 export async function addGenerations(db: Db, run: RunId, generations: number, width: number): Promise<{ oldest: string; newest: string }> {
   const total = generations * width
   // as text: a number that is bound is a fraction to SQLite
