@@ -1,136 +1,110 @@
 import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
-import type { ArtifactId } from '../../shared/core/ids.ts'
-import type { KnownExecution, LineageEvent, LineageExecution, LineageStore, LineageWalk, Links } from './lineage-store.ts'
-import { type NumberSet, numberSet } from './number-set.ts'
+import type { ArtifactId, RunId, StepId } from '../../shared/core/ids.ts'
+import type { StepState } from '../pipeline/planner.ts'
+import type { ArtifactRecord, ExecutionRecord, LineageStore } from './lineage-store.ts'
+import type { Links } from './metadata-store.ts'
+import { numberSet } from './number-set.ts'
 
-/** Its parts are shared with other replies: nobody may change them. */
+export type LineageEvent = {
+  readonly artifact: ArtifactId
+  readonly execution: StepId
+  readonly type: 'input' | 'output'
+  readonly path: string
+}
+export type LineageExecution = {
+  readonly id: StepId
+  readonly run: RunId
+  readonly step: string
+  readonly component: string
+  readonly state: StepState
+}
 export type Lineage = {
-  readonly artifacts: Readonly<ArtifactSummary>[]
+  readonly artifacts: ArtifactSummary[]
   readonly executions: LineageExecution[]
   readonly events: LineageEvent[]
 }
+type Direction = 'up' | 'down'
 
 /** What a walk comes by, in its order. */
-type Found = {
-  readonly artifacts: Readonly<ArtifactSummary>[]
-  readonly executions: KnownExecution[]
-  readonly outputs: LineageEvent[]
-  readonly inputs: LineageEvent[]
-}
-
-const nothingYet = (): Found => ({ artifacts: [], executions: [], outputs: [], inputs: [] })
-
-/** Each artifact was made by one execution, from its inputs. */
-async function ancestry(walk: LineageWalk, start: number): Promise<Found> {
-  const found = nothingYet()
-  const reached = numberSet()
-  const makers = numberSet()
-  reached.add(start)
-  let executions: KnownExecution[] = []
-  for (let front = [start]; front.length > 0; ) {
-    const next: number[] = []
-    const made = await walk.artifactsWithMakers(front)
-    for (const { summary, maker } of made) {
-      found.artifacts.push(summary)
-      if (maker !== null && makers.add(maker)) next.push(maker)
-    }
-    // all that went into these is known now
-    for (const execution of executions) addEvents(found.inputs, walk, execution, 'input')
-    executions = await walk.executions(next)
-    for (const { summary, maker, path } of made)
-      if (maker !== null) found.outputs.push({ artifact: summary.id, execution: walk.execution(maker).execution.id, type: 'output', path })
-    await walk.readInputs(executions)
-    front = newOf(executions, 'input', reached)
-    for (const execution of executions) found.executions.push(execution)
-  }
-  for (const execution of executions) addEvents(found.inputs, walk, execution, 'input')
-  return found
-}
-
-/** An artifact may go into any number of executions; those that took their results from the cache lead to artifacts made elsewhere. */
-async function descent(walk: LineageWalk, start: number): Promise<Found> {
-  const found = nothingYet()
-  const reached = numberSet()
-  const users = numberSet()
-  reached.add(start)
-  // where most is known, what an execution took is too, and need not come with the question who took what
-  const known = walk.isKept(start)
-  const later: KnownExecution[] = []
-  let executions: KnownExecution[] = []
-  for (let front = [start]; front.length > 0; ) {
-    for (const { summary } of await walk.artifacts(front)) found.artifacts.push(summary)
-    for (const execution of executions) addEvents(found.outputs, walk, execution, 'output')
-    const uses = known ? [] : await walk.uses(front)
-    const next: number[] = []
-    for (const execution of known ? await walk.users(front) : uses.map((use) => use[1])) if (users.add(execution)) next.push(execution)
-    executions = await walk.executionsWithOutputs(next)
-    for (const [artifact, execution, path] of uses)
-      found.inputs.push({
-        artifact: walk.artifact(artifact).summary.id,
-        execution: walk.execution(execution).execution.id,
-        type: 'input',
-        path,
-      })
-    if (known) {
-      await walk.readInputs(executions)
-      for (const execution of executions) {
-        if (execution.inputs?.artifacts.every(reached.has)) addEvents(found.inputs, walk, execution, 'input')
-        else later.push(execution)
-      }
-    }
-    front = newOf(executions, 'output', reached)
-    for (const execution of executions) found.executions.push(execution)
-  }
-  for (const execution of executions) addEvents(found.outputs, walk, execution, 'output')
-  for (const execution of later) addEvents(found.inputs, walk, execution, 'input', reached)
-  return found
-}
-
-/** The artifacts that these lead to and that were not reached before. */
-function newOf(executions: readonly KnownExecution[], type: LineageEvent['type'], reached: NumberSet): number[] {
-  const found: number[] = []
-  for (const execution of executions) {
-    const links = linksOf(execution, type)
-    if (links !== undefined) for (const artifact of links.artifacts) if (reached.add(artifact)) found.push(artifact)
-  }
-  return found
-}
-
-/** Puts the events of what went into an execution, or came out of it, onto the list: of artifacts that the walk has reached, where not all are. */
-function addEvents(
-  all: LineageEvent[],
-  walk: LineageWalk,
-  execution: KnownExecution,
-  type: LineageEvent['type'],
-  reached?: NumberSet,
-): void {
-  const links = linksOf(execution, type)
-  if (links === undefined) return
-  const { artifacts, paths } = links
-  for (let i = 0; i < artifacts.length; i++) {
-    const artifact = artifacts[i] ?? Number.NaN
-    if (reached?.has(artifact) === false) continue
-    all.push({ artifact: walk.artifact(artifact).summary.id, execution: execution.execution.id, type, path: paths[i] ?? '' })
-  }
-}
-
-const linksOf = ({ inputs, outputs }: KnownExecution, type: LineageEvent['type']): Links | undefined =>
-  type === 'input' ? inputs : outputs
+type Found = { readonly artifacts: ArtifactRecord[]; readonly executions: ExecutionRecord[] }
 
 /**
- * Everything an artifact was made from (up), or everything that was made from it (down): breadth first, each artifact and execution once. A few queries per generation,
- * whatever the number of links. Undefined where there is no such artifact.
+ * Up, each artifact leads to the one execution that made it, and that to its inputs. Down, an artifact leads to any number of executions that took it, and those to all that they put
+ * out: what one took from the cache was made elsewhere.
  */
-export async function lineageOf(store: LineageStore, id: ArtifactId, direction: 'up' | 'down'): Promise<Lineage | undefined> {
+async function walk(store: LineageStore, start: number, direction: Direction): Promise<Found> {
+  const found: Found = { artifacts: [], executions: [] }
+  const numbers = [start]
+  const reached = numberSet()
+  const met = numberSet()
+  reached.add(start)
+  for (let front = [start]; front.length > 0; ) {
+    const next: number[] = []
+    if (direction === 'up') {
+      for (const artifact of await store.artifacts(front)) {
+        found.artifacts.push(artifact)
+        const maker = artifact[8]
+        if (maker !== null && met.add(maker)) next.push(maker)
+      }
+    } else for (const user of await store.users(front)) if (met.add(user)) next.push(user)
+    front = []
+    for (const execution of await store.executions(next)) {
+      found.executions.push(execution)
+      const links = execution[direction === 'up' ? 0 : 1]
+      for (const path in links) {
+        const artifact = links[path] ?? Number.NaN
+        if (reached.add(artifact)) front.push(artifact)
+      }
+    }
+    for (const artifact of front) numbers.push(artifact)
+  }
+  return direction === 'up' ? found : { ...found, artifacts: await store.artifacts(numbers) }
+}
+
+/** Those that the walk has come by, and all makers of its artifacts. */
+async function executionsByNumber(store: LineageStore, { artifacts, executions }: Found): Promise<Map<number, ExecutionRecord>> {
+  const known = new Map<number, ExecutionRecord>()
+  for (const execution of executions) known.set(execution[2], execution)
+  const missing = new Set<number>()
+  for (const artifact of artifacts) {
+    const maker = artifact[8]
+    if (maker !== null && !known.has(maker)) missing.add(maker)
+  }
+  for (const execution of await store.executions([...missing])) known.set(execution[2], execution)
+  return known
+}
+
+/**
+ * Everything an artifact was made from (up), or everything that was made from it (down): breadth first, each artifact and execution once. Two queries per generation, and
+ * one for a thousand artifacts. Undefined where there is no such artifact.
+ */
+export async function lineageOf(store: LineageStore, id: ArtifactId, direction: Direction): Promise<Lineage | undefined> {
   const start = await store.numberOf(id)
   if (start === undefined) return undefined
-  const walk = store.walk()
-  for (;;) {
-    const found = await (direction === 'up' ? ancestry : descent)(walk, start)
-    const changed = await walk.confirm()
-    if (changed === 'links') continue
-    const { artifacts, outputs, inputs } = found
-    const executions = changed === 'states' ? await walk.executions(found.executions.map(({ seq }) => seq)) : found.executions
-    return { artifacts, executions: executions.map(({ execution }) => execution), events: outputs.concat(inputs) }
+  const found = await walk(store, start, direction)
+  const known = await executionsByNumber(store, found)
+  const ids = new Map<number, ArtifactId>()
+  const artifacts: ArtifactSummary[] = []
+  const executions: LineageExecution[] = []
+  const events: LineageEvent[] = []
+  for (const [properties, seq, artifact, type, name, digest, bytes, created, maker, path] of found.artifacts) {
+    const by = maker === null ? undefined : known.get(maker)
+    ids.set(seq, artifact)
+    artifacts.push({ id: artifact, type, name, digest, bytes, created, properties, run: by?.[4] ?? null, step: by?.[5] ?? null })
+    // not by what the maker put out: it may have been done again, and have put out others since
+    if (direction === 'up' && by !== undefined) events.push({ artifact, execution: by[3], type: 'output', path: path ?? '' })
   }
+  const addEvents = (links: Links, execution: StepId, type: LineageEvent['type']): void => {
+    for (const path in links) {
+      // not all that an execution took leads back to where the walk began
+      const artifact = ids.get(links[path] ?? Number.NaN)
+      if (artifact !== undefined) events.push({ artifact, execution, type, path })
+    }
+  }
+  for (const [inputs, outputs, , execution, run, step, component, state] of found.executions) {
+    executions.push({ id: execution, run, step, component, state })
+    if (direction === 'down') addEvents(outputs, execution, 'output')
+    addEvents(inputs, execution, 'input')
+  }
+  return { artifacts, executions, events }
 }

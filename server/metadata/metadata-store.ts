@@ -3,7 +3,7 @@ import type { ArtifactSummary } from '../../shared/contract/pipelines.ts'
 import type { ArtifactId, RunId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Sha256 } from '../../shared/core/digest.ts'
-import type { Statement } from '../storage/statements.ts'
+import { readRows, type Statement } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
 
 export type MetadataTables = {
@@ -39,12 +39,18 @@ export type MetadataTables = {
     cache: string | null
     progress: string | null
     error: string | null
+    /** What went into it and what came out of it: `Links`, as JSON. */
+    inputs: Generated<string>
+    outputs: Generated<string>
   }
-  /** By number: artifacts.seq, executions.seq. */
-  artifact_events: { artifact: number; execution: number; type: string; path: string; at: number }
+  /** Who took an artifact, by number: what the inputs say, to be found from the other side. */
+  artifact_uses: { artifact: number; execution: number }
 }
 
-export type ExecutionRow = Selectable<MetadataTables['executions']>
+/** Artifacts (artifacts.seq) by the path as which an execution took them or put them out. */
+export type Links = Readonly<Record<string, number>>
+
+export type ExecutionRow = Omit<Selectable<MetadataTables['executions']>, 'inputs' | 'outputs'>
 export type NewExecution = Insertable<MetadataTables['executions']>
 export type NewArtifact = {
   readonly id: ArtifactId
@@ -74,9 +80,7 @@ export const artifactSummaryOf = (row: BareArtifact, maker: Maker | undefined): 
   step: maker?.step ?? null,
 })
 
-export type NewEvent = { readonly artifact: string; readonly type: 'input' | 'output'; readonly path: string }
-
-/** Each of these adds or takes back as part of a batch. */
+/** Adds one as part of a batch. */
 export const addArtifact = (artifact: NewArtifact, created: number): Statement => ({
   text: 'insert into artifacts (id, type, name, digest, bytes, properties, made_by, made_as, created) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
   values: [
@@ -92,37 +96,59 @@ export const addArtifact = (artifact: NewArtifact, created: number): Statement =
   ],
 })
 
-/** What went into an execution (executions.seq) or came out of it: the id of an artifact that is stored. */
-export const addEvent = (execution: number, { artifact, type, path }: NewEvent, at: number): Statement => ({
-  text: 'insert into artifact_events (artifact, execution, type, path, at) values ((select seq from artifacts where id = ?), ?, ?, ?, ?)',
-  values: [artifact, execution, type, path, at],
-})
+/** Ids of artifacts that are stored, by path. */
+export type LinkedIds = { readonly inputs: Readonly<Record<string, string>>; readonly outputs: Readonly<Record<string, string>> }
 
-/** Takes back what an unfinished attempt recorded. */
-export const clearEvents = (execution: number): Statement => ({
-  text: 'delete from artifact_events where execution = ?',
-  values: [execution],
-})
+/** `Links` of ids by path; null, which the columns do not take, where one is not stored. */
+const LINKS = `(select case when count(*) = count(a.seq) then json_group_object(v.key, a.seq) end from json_each(?) v left join artifacts a on a.id = v.value)`
 
-/** SQLite allows 32,766 variables in a statement; PostgreSQL 65,535. */
-const MAX_VARIABLES = 10_000
+/** Records what went into an execution (executions.seq) and came out of it, in place of what an attempt before it recorded. Part of a batch, after its artifacts. */
+export const linkArtifacts = (execution: number, { inputs, outputs }: LinkedIds): Statement[] => [
+  {
+    text: 'delete from artifact_uses where execution = ? and artifact in (select v.value from executions x, json_each(x.inputs) v where x.seq = ?)',
+    values: [execution, execution],
+  },
+  {
+    text: `update executions set inputs = ${LINKS}, outputs = ${LINKS} where seq = ?`,
+    values: [JSON.stringify(inputs), JSON.stringify(outputs), execution],
+  },
+  {
+    text: 'insert into artifact_uses (artifact, execution) select distinct v.value, x.seq from executions x, json_each(x.inputs) v where x.seq = ?',
+    values: [execution],
+  },
+]
+
+const ARTIFACT = [
+  'a.seq',
+  'a.id',
+  'a.type',
+  'a.name',
+  'a.digest',
+  'a.bytes',
+  'a.created',
+  'a.properties',
+  'a.made_by',
+  'a.made_as',
+] as const
+
+const attachedBy = (column: 'inputs' | 'outputs') => `select x.id as execution, v.key as path, ${ARTIFACT.join(', ')}, e.run, e.step
+  from json_each(?) n cross join executions x on x.id = n.value cross join json_each(x.${column}) v cross join artifacts a on a.seq = v.value
+    left join executions e on e.seq = a.made_by
+  order by v.key`
+const ATTACHED = { input: attachedBy('inputs'), output: attachedBy('outputs') }
 
 /** Takes a database or a transaction. */
 export function metadataStore(base: Db) {
   const db = base.withTables<MetadataTables>()
-
-  const artifactRows = () =>
-    db.selectFrom('artifacts as a').leftJoin('executions as e', 'e.seq', 'a.made_by').selectAll('a').select(['e.run', 'e.step'])
-
-  async function chunked<T>(ids: readonly string[], query: (part: readonly string[]) => Promise<T[]>): Promise<T[]> {
-    const found: T[] = []
-    for (let at = 0; at < ids.length; at += MAX_VARIABLES) found.push(...(await query(ids.slice(at, at + MAX_VARIABLES))))
-    return found
-  }
-
   return {
     async artifact(id: string): Promise<ArtifactSummary | undefined> {
-      const row = await artifactRows().where('a.id', '=', id).executeTakeFirst()
+      const row = await db
+        .selectFrom('artifacts as a')
+        .leftJoin('executions as e', 'e.seq', 'a.made_by')
+        .select(ARTIFACT)
+        .select(['e.run', 'e.step'])
+        .where('a.id', '=', id)
+        .executeTakeFirst()
       return row && artifactSummaryOf(row, row)
     },
 
@@ -131,19 +157,8 @@ export function metadataStore(base: Db) {
       executions: readonly string[],
       type: 'input' | 'output',
     ): Promise<{ execution: string; path: string; artifact: ArtifactSummary }[]> {
-      const rows = await chunked(executions, (part) =>
-        db
-          .selectFrom('executions as x')
-          .innerJoin('artifact_events as v', 'v.execution', 'x.seq')
-          .innerJoin('artifacts as a', 'a.seq', 'v.artifact')
-          .leftJoin('executions as e', 'e.seq', 'a.made_by')
-          .selectAll('a')
-          .select(['x.id as execution', 'v.path', 'e.run', 'e.step'])
-          .where('x.id', 'in', part)
-          .where('v.type', '=', type)
-          .orderBy('v.path')
-          .execute(),
-      )
+      const query = { text: ATTACHED[type], values: [JSON.stringify(executions)] }
+      const rows = await readRows<BareArtifact & Maker & { execution: string; path: string }>(base, query)
       return rows.map((row) => ({ execution: row.execution, path: row.path, artifact: artifactSummaryOf(row, row) }))
     },
   }

@@ -3,7 +3,7 @@ import { must } from '../../shared/core/assert.ts'
 import { newId } from '../../shared/core/ids.ts'
 import type { JsonObject } from '../../shared/core/json.ts'
 import type { Random } from '../../shared/core/random.ts'
-import { addArtifact, addEvent, clearEvents, type ExecutionRow, type NewArtifact } from '../metadata/metadata-store.ts'
+import { addArtifact, linkArtifacts, type ExecutionRow, type NewArtifact } from '../metadata/metadata-store.ts'
 import { takeOverMetrics } from '../metadata/run-values-store.ts'
 import { type Statement, writeBatch } from '../storage/statements.ts'
 import type { Db } from '../storage/database.ts'
@@ -76,10 +76,13 @@ export async function recordEnd({ db, random, at, row, resolved, types, ending, 
   }))
   const outputs: Output[] = [...(reuse?.outputs ?? []), ...made]
   const statements: Statement[] = [changeStep(row.id, begun ? changes : { ...found, ...changes })]
-  if (row.attempts > 0) statements.push(clearEvents(row.seq))
   for (const { artifact } of made) statements.push(addArtifact(artifact, at))
-  for (const [path, { artifact }] of Object.entries(inputs)) statements.push(addEvent(row.seq, { artifact, type: 'input', path }, at))
-  for (const { path, artifact } of outputs) statements.push(addEvent(row.seq, { artifact: artifact.id, type: 'output', path }, at))
+  statements.push(
+    ...linkArtifacts(row.seq, {
+      inputs: Object.fromEntries(Object.entries(inputs).map(([path, { artifact }]) => [path, artifact])),
+      outputs: Object.fromEntries(outputs.map(({ path, artifact }) => [path, artifact.id])),
+    }),
+  )
   await measured.settled()
   statements.push(...measured.taken(made.flatMap(({ artifact }) => figuresOf(artifact, at))))
   if (reuse !== undefined) statements.push(takeOverMetrics(measured.run, row.step, reuse.execution))

@@ -17,6 +17,7 @@ import { migration as valueKeys } from './migrations/0021-value-keys.ts'
 import { migration as lineageNumbers } from './migrations/0022-lineage-numbers.ts'
 import { migration as versionTests } from './migrations/0026-version-tests.ts'
 import { migration as contextViews } from './migrations/0027-context-views.ts'
+import { migration as links } from './migrations/0028-links.ts'
 
 /** Every step of the schema, in order. A released step never changes: what comes later is a new step. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   lineageNumbers,
   versionTests,
   contextViews,
+  links,
 ]

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import { seededRandom } from '../../../shared/core/random.ts'
 import type { RunId } from '../../../shared/core/ids.ts'
 import type { Db } from '../../../server/storage/database.ts'
@@ -10,7 +10,7 @@ const counted = (n: number, first = 1) =>
 const id = (kind: string) => sql`${sql.lit(`${kind}_`)} || printf('%020d', n.i)`
 
 const EXECUTION = sql.raw(
-  'run, pipeline, step, position, component, component_version, "after", state, attempts, params, started, ended, cache_key, identity, cache, progress, error',
+  'run, pipeline, step, position, component, component_version, "after", state, attempts, params, started, ended, cache_key, identity, cache, progress, error, inputs, outputs',
 )
 
 /** Stores a finished run so many times more, with all that hangs on it, numbered from `first`, as if it had been run each time. */
@@ -23,35 +23,35 @@ export async function repeatRun(db: Db, run: RunId, times: number, first = 1): P
           started + n.i, ended + n.i, error, null from runs cross join n where id = ${run}`,
       sql`insert into executions (id, ${EXECUTION}) ${counted(times, first)}
         select ${to('e')}, ${id('run')}, pipeline, step, position, component, component_version, "after", state, attempts, params, started + n.i,
-          ended + n.i, cache_key, identity, cache, progress, error from executions e cross join n where run = ${run}`,
-      sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(times, first)}
-        select v.artifact, (select seq from executions where id = ${to('e')}), v.type, v.path, v.at + n.i
-        from artifact_events v join executions e on e.seq = v.execution cross join n where e.run = ${run}`,
+          ended + n.i, cache_key, identity, cache, progress, error, inputs, outputs from executions e cross join n where run = ${run}`,
+      sql`insert into artifact_uses (artifact, execution) ${counted(times, first)}
+        select distinct v.value, x.seq from n join executions x on x.run = ${id('run')}, json_each(x.inputs) v`,
     ]
     for (const statement of statements) await statement.execute(tx)
   })
 }
 
-/** Stores `generations` of `width` artifacts each; every artifact was made, by an execution of its own, from two of the generation before. */
+/** Stores `generations` of `width` artifacts each; each was made by an execution of its own, after the first generation from two of the `width` artifacts before it. */
 export async function addGenerations(db: Db, run: RunId, generations: number, width: number): Promise<{ oldest: string; newest: string }> {
-  const artifact = (i: ReturnType<typeof sql>) => sql`'artifact_' || printf('%020d', ${i})`
-  const step = sql`'step_' || printf('9%019d', n.i)`
-  const number = (execution: typeof step) => sql`(select seq from executions where id = ${execution})`
   const total = generations * width
-  const before = (shift: number) => sql`((n.i - 1) / ${width} - 1) * ${width} + (n.i - 1 + ${shift}) % ${width} + 1`
+  // as text: a number that is bound is a fraction to SQLite
+  const w = sql.lit(width)
+  const artifact = (n: RawBuilder<unknown>) => sql`'artifact_' || printf('%020d', ${n})`
+  const step = sql`'step_' || printf('9%019d', n.i)`
+  const before = (shift: number) =>
+    sql`(select seq from artifacts where id = ${artifact(sql`n.i - ${w} + (n.i - 1 + ${sql.lit(shift)}) % ${w}`)})`
   await db.transaction().execute(async (tx) => {
     const statements = [
       sql`insert into executions (id, ${EXECUTION}) ${counted(total)}
-        select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null
+        select ${step}, run, pipeline, 'bench-' || n.i, n.i, component, component_version, '[]', 'succeeded', 1, '{}', n.i, n.i, null, null, null, null, null, '{}', '{}'
         from executions cross join n where run = ${run} and position = 0`,
       sql`insert into artifacts (id, type, name, digest, bytes, created, properties, made_by, made_as) ${counted(total)}
-        select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', ${number(step)}, 'out' from n`,
-      sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(total)}
-        select (select seq from artifacts where id = ${artifact(sql`n.i`)}), ${number(step)}, 'output', 'out', n.i from n`,
-      ...[0, 1].map(
-        (shift) => sql`insert into artifact_events (artifact, execution, type, path, at) ${counted(total)}
-          select (select seq from artifacts where id = ${artifact(before(shift))}), ${number(step)}, 'input', ${`in${shift}`}, n.i from n where n.i > ${width}`,
-      ),
+        select ${artifact(sql`n.i`)}, 'metrics', 'bench', null, 0, n.i, '{}', (select seq from executions where id = ${step}), 'out' from n`,
+      sql`${counted(total)} update executions set outputs = json_object('out', (select seq from artifacts where id = ${artifact(sql`n.i`)})),
+          inputs = case when n.i > ${w} then json_object('in0', ${before(0)}, 'in1', ${before(1)}) else '{}' end
+        from n where executions.id = ${step}`,
+      sql`insert into artifact_uses (artifact, execution) ${counted(total)}
+        select v.value, x.seq from n join executions x on x.id = ${step}, json_each(x.inputs) v`,
     ]
     for (const statement of statements) await statement.execute(tx)
   })

@@ -79,7 +79,7 @@ test.each([
     expect(detail.steps.at(-1)?.outputs['out']?.properties).toEqual({ sum: 2 })
     // nothing half written: each step has exactly one output, each artifact one maker
     const db = new DatabaseSync(join(folder, 'shoal.db'))
-    expect(db.prepare("select count(*) as n from artifact_events where type = 'output'").get()).toEqual({ n: 4 })
+    expect(db.prepare('select count(*) as n from executions, json_each(outputs)').get()).toEqual({ n: 4 })
     expect(db.prepare('select count(*) as n from artifacts').get()).toEqual({ n: 4 })
     expect(db.prepare('pragma foreign_key_check').all()).toEqual([])
     db.close()

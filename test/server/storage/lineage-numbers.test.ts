@@ -116,6 +116,49 @@ test('[REG-2] what hung together before artifacts and executions had numbers doe
   )
   expect(await checkIntegrity(db)).toEqual([])
 
+  // the tables refer to each other as before: nothing may hang on what is not there
+  await expect(rows("insert into attributions values ('c step_x_run_a', 'artifact_none')")).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows("insert into artifact_events values (1, 999, 'input', 'in', 0)")).rejects.toThrow(/FOREIGN KEY/)
+})
+
+test('[REG-2] what hung together by rows does so by what stands in the rows of executions', async () => {
+  await migrate(
+    db,
+    migrations.filter(({ name }) => name < '0022'),
+    clock,
+  )
+  await storeOldRuns()
+  await migrate(
+    db,
+    migrations.filter(({ name }) => name < '0028'),
+    clock,
+  )
+  // an execution that has not ended: nothing hangs on it yet
+  await rows(`insert into executions (id, run, pipeline, step, position, component, component_version, "after", state, attempts, params)
+    values ('step_new', 'run_b', 'p', 'new', 9, 'add', '1', '[]', 'running', 1, '{}')`)
+  const all = (events: string) =>
+    Promise.all(
+      [
+        'select seq, id, run, pipeline, step, position, component, component_version, "after", state, attempts, params, started, ended, cache_key, identity, cache, progress, error from executions order by seq',
+        'select seq, id, type, name, digest, bytes, created, properties, made_by, made_as from artifacts order by seq',
+        events,
+        'select * from attributions order by context, artifact',
+      ].map(rows),
+    )
+  const before = await all('select execution, type, path, artifact from artifact_events order by execution, type, path')
+  expect(before.map(({ length }) => length)).toEqual([10, 9, 15, 18])
+  expect(await migrate(db, migrations, clock)).toContain('0028-links')
+  const links = (type: string) =>
+    `select x.seq as execution, '${type}' as type, v.key as path, v.value as artifact from executions x, json_each(x.${type}s) v`
+  expect(await all(`${links('input')} union all ${links('output')} order by execution, type, path`)).toEqual(before)
+  expect(await rows('select artifact, execution from artifact_uses order by execution, artifact')).toEqual(
+    before[2]?.filter(({ type }) => type === 'input').map(({ artifact, execution }) => ({ artifact, execution })),
+  )
+  expect(await rows("select inputs, outputs from executions where id = 'step_new'")).toEqual([{ inputs: '{}', outputs: '{}' }])
+  expect(await checkIntegrity(db)).toEqual([])
+  const indexes = (await rows("select name from sqlite_schema where type = 'index' and sql is not null")).map(({ name }) => name)
+  expect(indexes).toEqual(expect.arrayContaining(['executions_cache', 'executions_last', 'artifacts_digest']))
+
   const up = await lineageOf(lineageStore(db), 'artifact_z_run_a' as ArtifactId, 'up')
   expect(up?.artifacts.map(({ id, run, step }) => [id, run, step])).toEqual([
     ['artifact_z_run_a', 'run_a', 'z'],
@@ -131,9 +174,15 @@ test('[REG-2] what hung together before artifacts and executions had numbers doe
     ['step_x_run_a', 'artifact_x_run_c', 'run_c'],
     ['step_y_run_b', 'artifact_y_run_b', 'run_b'],
   ])
+  expect((await lineageOf(lineageStore(db), 'artifact_old' as ArtifactId, 'up'))?.artifacts.map(({ run, step }) => [run, step])).toEqual([
+    [null, null],
+  ])
   // the tables refer to each other as before: nothing may hang on what is not there
-  await expect(rows("insert into attributions values ('c step_x_run_a', 'artifact_none')")).rejects.toThrow(/FOREIGN KEY/)
-  await expect(rows("insert into artifact_events values (1, 999, 'input', 'in', 0)")).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows('insert into artifact_uses values (999, 1)')).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows('insert into artifact_uses values (1, 999)')).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows('update artifacts set made_by = 999 where seq = 1')).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows("update executions set run = 'none' where seq = 1")).rejects.toThrow(/FOREIGN KEY/)
+  await expect(rows('update executions set step = (select step from executions where seq = 2) where seq = 1')).rejects.toThrow(/UNIQUE/)
 })
 
 test('[MET-12] contexts are read from what runs and executions say', async () => {
@@ -161,7 +210,7 @@ test('[MET-12] contexts are read from what runs and executions say', async () =>
     ['artifact_z_run_a'],
   ])
   expect((await rows("select distinct artifact from attributions where context = 'pipeline:p'")).length).toBe(
-    (await rows("select distinct artifact from artifact_events where type = 'output'")).length,
+    (await rows('select distinct v.value from executions x, json_each(x.outputs) v')).length,
   )
   expect(await checkIntegrity(db)).toEqual([])
 })
