@@ -39,7 +39,7 @@ function epochText({ epoch, loss, accuracy, validationLoss, validationAccuracy, 
 /** Trains a model. An attempt that was interrupted is gone on from its last checkpoint, to the same bits. */
 export const train = defineComponent({
   name: 'train',
-  version: '4',
+  version: '5',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms', trials: 'trials?' },
   outputs: { model: 'model', history: 'history' },

@@ -46,7 +46,7 @@ const params = z.strictObject({
 /** Searches the recipe that does best on the validation split. Every trial is recorded as it goes; a search that was killed repeats no finished trial. */
 export const tune = defineComponent({
   name: 'tune',
-  version: '2',
+  version: '3',
   module: import.meta.url,
   inputs: { train: 'split', validation: 'split', transforms: 'transforms' },
   outputs: { trials: 'trials' },
