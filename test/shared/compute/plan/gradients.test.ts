@@ -52,21 +52,21 @@ describe.each(KERNEL_BUILDS)('[CMP-20] with %s kernels', (build) => {
   })
 
   test.each([
-    ['filters of 3 x 3', 3, 16],
-    ['filters of 5 x 5', 5, 8],
-  ])('[CMP-123] convolutions by tiles, %s: loss and gradients are those of the CPU backend', async (_, kernel, filters) => {
+    ['filters of 3 x 3', 3],
+    ['filters of 5 x 5', 5],
+  ])('[CMP-123] convolutions by tiles, %s: loss and gradients are those of the CPU backend', async (_, kernel) => {
     const tiled = cnn({
-      inputShape: [11, 7, 8],
+      inputShape: [9, 6, 8],
       classes: 4,
       blocks: [
-        { filters, kernel, padding: 'same' },
-        { filters: 24, kernel },
+        { filters: 16, kernel, padding: 'same' },
+        { filters: 8, kernel },
       ],
     })
     const { topology, loss } = trainingTopology(tiled)
     const model = await buildSeededModel(topology, 3)
-    const plan = await planOf(model, 7, { loss, optimizer: { kind: 'sgd' } }, build, { tiled: true })
-    for (const images of [7, 3]) {
+    const plan = await planOf(model, 5, { loss, optimizer: { kind: 'sgd' } }, build, { tiled: true })
+    for (const images of [5, 1]) {
       const { error, name } = await worstGradient(model, plan, loss, drawBatch(model, loss, images, seededRandom(images)))
       expect(error, `gradient of ${name} for ${images} examples`).toBeLessThan(1e-5)
     }
