@@ -11,6 +11,7 @@ import type { Tensor } from '../../../../shared/compute/tf.ts'
 import { must } from '../../../../shared/core/assert.ts'
 import { seededRandom } from '../../../../shared/core/random.ts'
 import { unwrap } from '../../../../shared/core/result.ts'
+import { sizeOf } from '../../../../shared/tensor/tensor.ts'
 import { start } from '../node-backend.ts'
 import { relativeError } from './reference-gradients.ts'
 
@@ -33,40 +34,31 @@ async function plansOf(topology: Topology, batchSize: number, build: KernelBuild
   return { model, plan: compileInference({ ...options, ...(memoryLimit === undefined ? {} : { memoryLimit }) }), options }
 }
 
-test.each(KERNEL_BUILDS)('[CMP-22] answers, softmax included, are those of the CPU backend (%s)', async (build) => {
+const tiled = cnn({
+  inputShape: [18, 15, 1],
+  classes: 5,
+  blocks: [
+    { filters: 32, kernel: 3, padding: 'same' },
+    { filters: 32, kernel: 5, padding: 'same' },
+    { filters: 40, kernel: 3 },
+  ],
+})
+
+test.each([
+  ...KERNEL_BUILDS.map((build) => ({ about: '', build, topology, input: [9, 8, 2], within: 1e-6 })),
+  ...KERNEL_BUILDS.map((build) => ({ about: '[CMP-123] by tiles:', build, topology: tiled, input: [18, 15, 1], within: 2e-6 })),
+])('[CMP-22] $about answers, softmax included, are those of the CPU backend ($build)', async ({ build, topology, input, within }) => {
   const { model, plan: compiled } = await plansOf(topology, 4, build)
   const plan = unwrap(compiled)
   setPlanWeights(plan, await getWeights(model))
   const random = seededRandom(1)
   for (const images of [4, 1]) {
-    const x = Float32Array.from({ length: images * 144 }, () => random.uniform())
+    const shape = [images, ...input]
+    const x = Float32Array.from({ length: sizeOf(shape) }, () => random.uniform())
     must(plan.inputs[0], 'an input').data.set(x)
     plan.infer(images)
-    const want = await (model.predict(tf.tensor(x, [images, 9, 8, 2])) as Tensor).data()
-    expect(relativeError(plan.answers.data.subarray(0, images * 5), want)).toBeLessThan(1e-6)
-  }
-})
-
-test.each(KERNEL_BUILDS)('[CMP-22] [CMP-123] so are those of convolutions by tiles (%s)', async (build) => {
-  const tiled = cnn({
-    inputShape: [18, 15, 1],
-    classes: 5,
-    blocks: [
-      { filters: 32, kernel: 3, padding: 'same' },
-      { filters: 32, kernel: 5, padding: 'same' },
-      { filters: 40, kernel: 3 },
-    ],
-  })
-  const { model, plan: compiled } = await plansOf(tiled, 4, build)
-  const plan = unwrap(compiled)
-  setPlanWeights(plan, await getWeights(model))
-  const random = seededRandom(1)
-  for (const images of [4, 1]) {
-    const x = Float32Array.from({ length: images * 270 }, () => random.uniform())
-    must(plan.inputs[0], 'an input').data.set(x)
-    plan.infer(images)
-    const want = await (model.predict(tf.tensor(x, [images, 18, 15, 1])) as Tensor).data()
-    expect(relativeError(plan.answers.data.subarray(0, images * 5), want)).toBeLessThan(2e-6)
+    const want = await (model.predict(tf.tensor(x, shape)) as Tensor).data()
+    expect(relativeError(plan.answers.data.subarray(0, images * 5), want)).toBeLessThan(within)
   }
 })
 
