@@ -65,12 +65,12 @@ export type Kernels = {
   squaresTo(from: number, count: number, to: number): void
   sumDoubles(from: number, count: number): number
   sumOfSquares(from: number, count: number): number
-  winogradFilter(filter: number, along: number, channels: number, filters: number, transposed: number, first: number, count: number, to: number, point: number, scratch: number): void
-  winogradFilterGradient(sums: number, point: number, along: number, channels: number, filters: number, first: number, count: number, target: number, mode: number, rate: number, scratch: number): void
-  winogradGradient(dy: number, dyImage: number, dyRow: number, height: number, width: number, channels: number, along: number, down: number, across: number, first: number, tiles: number, to: number, point: number, scratch: number): void
-  winogradInput(x: number, xImage: number, xRow: number, channels: number, along: number, down: number, across: number, first: number, tiles: number, to: number, point: number, scratch: number): void
-  winogradInputGradient(from: number, point: number, first: number, tiles: number, dx: number, dxImage: number, dxRow: number, channels: number, along: number, down: number, across: number, scratch: number): void
-  winogradOutput(from: number, point: number, first: number, tiles: number, y: number, yImage: number, yRow: number, height: number, width: number, channels: number, along: number, down: number, across: number, bias: number, flags: number, scratch: number): void
+  winogradFilter(filter: number, axisPoints: number, channels: number, filters: number, transposed: number, first: number, count: number, to: number, point: number, scratch: number): void
+  winogradFilterGradient(sums: number, point: number, axisPoints: number, channels: number, filters: number, first: number, count: number, target: number, mode: number, rate: number, scratch: number): void
+  winogradGradient(dy: number, dyImage: number, dyRow: number, height: number, width: number, channels: number, axisPoints: number, down: number, across: number, first: number, tiles: number, to: number, point: number, scratch: number): void
+  winogradInput(x: number, xImage: number, xRow: number, channels: number, axisPoints: number, down: number, across: number, first: number, tiles: number, to: number, point: number, scratch: number): void
+  winogradInputGradient(from: number, point: number, first: number, tiles: number, dx: number, dxImage: number, dxRow: number, channels: number, axisPoints: number, down: number, across: number, scratch: number): void
+  winogradOutput(from: number, point: number, first: number, tiles: number, y: number, yImage: number, yRow: number, height: number, width: number, channels: number, axisPoints: number, down: number, across: number, bias: number, flags: number, scratch: number): void
   winogradProducts(from: number, fromPoint: number, panels: number, panelPoint: number, points: number, tiles: number, inner: number, columns: number, to: number, toPoint: number, scratch: number): void
   winogradSums(input: number, inputPoint: number, gradient: number, gradientPoint: number, tiles: number, channels: number, filters: number, points: number, to: number, toPoint: number, mode: number, runs: number, scratch: number): void
 }

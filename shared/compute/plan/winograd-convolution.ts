@@ -2,7 +2,7 @@ import type { ConvolutionPlaces, ConvolutionSteps } from './convolution-steps.ts
 import type { GradientTarget, LoweringContext } from './lowering.ts'
 import type { Region } from './region.ts'
 import { byImages, byStretch, type SharedStep } from './share.ts'
-import { TILE, type WinogradShape } from './winograd-shape.ts'
+import { TILE_SIZE, type WinogradShape } from './winograd-shape.ts'
 
 /** What the kernels transform values in, and then what a product needs. */
 const TRANSFORM_BYTES = 2048
@@ -15,15 +15,21 @@ const MATRIX_PAD = 64
 /** Matrices [rows, columns], one for each point. They do not begin at the same place of a page, or what belongs together at all points would meet in one set of the cache. */
 const pointBytes = (rows: number, columns: number): number => Math.ceil((rows * columns * 4) / 128) * 128 + MATRIX_PAD
 
-/** Tiles of whole images, or parts of one image, that go through all points together: `work` gets the first image, the first tile counted from it, and how many. */
-function eachGroup(images: number, perImage: number, work: (image: number, tile: number, tiles: number) => void): void {
-  const whole = Math.max(1, Math.floor(TOGETHER / perImage))
+/** Whole images, or parts of one image, whose tiles go through all points together, and how many tiles those are at most. */
+function groupOf(perImage: number) {
+  const images = Math.max(1, Math.floor(TOGETHER / perImage))
   const parts = Math.ceil(perImage / TOGETHER)
-  for (let image = 0; image < images; image += whole) {
-    const tiles = Math.min(whole, images - image) * perImage
-    for (let part = 0; part < parts; part++) {
-      const tile = Math.floor((tiles * part) / parts)
-      work(image, tile, Math.floor((tiles * (part + 1)) / parts) - tile)
+  return { images, parts, tiles: Math.ceil((images * perImage) / parts) }
+}
+
+/** `work` gets a group's first image, its first tile counted from there, and how many. */
+function eachGroup(images: number, perImage: number, work: (image: number, tile: number, tiles: number) => void): void {
+  const group = groupOf(perImage)
+  for (let image = 0; image < images; image += group.images) {
+    const tiles = Math.min(group.images, images - image) * perImage
+    for (let part = 0; part < group.parts; part++) {
+      const tile = Math.floor((tiles * part) / group.parts)
+      work(image, tile, Math.floor((tiles * (part + 1)) / group.parts) - tile)
     }
   }
 }
@@ -32,16 +38,13 @@ function eachGroup(images: number, perImage: number, work: (image: number, tile:
 export function winogradConvolution(context: LoweringContext, places: ConvolutionPlaces, winograd: WinogradShape): ConvolutionSteps {
   const { kernels, run, batchSize, trains } = context
   const { shape, input, output, filter, bias, flags } = places
-  const { along, down, across } = winograd
-  const points = along ** 2
+  const { axisPoints, down, across } = winograd
+  const points = axisPoints ** 2
   const [height, width] = shape.output
   const [, , channels] = shape.input
   const { filters } = shape
   const perImage = down * across
-  const group = Math.max(
-    perImage > TOGETHER ? Math.ceil(perImage / Math.ceil(perImage / TOGETHER)) : Math.floor(TOGETHER / perImage) * perImage,
-    1,
-  )
+  const group = groupOf(perImage)
   // the batch's images go through the filter's gradient in lots
   const lot = Math.min(batchSize, Math.max(1, Math.floor(LOT_BYTES / (perImage * points * 4 * (channels + filters)))))
   const lots = Math.ceil(batchSize / lot)
@@ -53,7 +56,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
   const [lotInput, lotOutput] = [pointBytes(lot * perImage, channels), pointBytes(lot * perImage, filters)]
   const kept = trains ? context.allocate(points * lotInput) : 0
   const keeps = trains && lots === 1
-  const [groupInput, groupOutput] = [pointBytes(group, channels), pointBytes(group, filters)]
+  const [groupInput, groupOutput] = [pointBytes(group.tiles, channels), pointBytes(group.tiles, filters)]
   context.needScratch(TRANSFORM_BYTES + points * (groupOutput + (keeps ? 0 : groupInput)))
   const x = input.address - shape.top * input.row - shape.left * channels * 4
 
@@ -63,7 +66,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
       input.image,
       input.row,
       channels,
-      along,
+      axisPoints,
       down,
       across,
       tile,
@@ -74,7 +77,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
     )
 
   const prepare = byStretch('panels', filters, 8, (first, count) =>
-    kernels.winogradFilter(filter, along, channels, filters, 0, first, count, panels, panelPoint, run.scratch),
+    kernels.winogradFilter(filter, axisPoints, channels, filters, 0, first, count, panels, panelPoint, run.scratch),
   )
   const forward = byImages(
     run,
@@ -98,7 +101,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
           height,
           width,
           filters,
-          along,
+          axisPoints,
           down,
           across,
           bias,
@@ -115,24 +118,36 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
     const values = context.allocate(points * lotOutput)
     const transposed = target ? context.allocate(points * panelPoint) : 0
     // the input as the tiles read it, with all that lies around
-    const [rows, columns] = [(down - 1) * TILE + along, (across - 1) * TILE + along]
+    const [rows, columns] = [(down - 1) * TILE_SIZE + axisPoints, (across - 1) * TILE_SIZE + axisPoints]
     const sumRow = columns * channels * 4
     const sumImage = rows * sumRow
-    const inGroup = Math.max(1, Math.floor(TOGETHER / perImage))
     if (target) {
-      context.needScratch(TRANSFORM_BYTES + points * groupInput + inGroup * sumImage)
+      context.needScratch(TRANSFORM_BYTES + points * groupInput + group.images * sumImage)
       steps.push(
         byStretch('panels', channels, 8, (first, count) =>
-          kernels.winogradFilter(filter, along, channels, filters, 1, first, count, transposed, panelPoint, run.scratch),
+          kernels.winogradFilter(filter, axisPoints, channels, filters, 1, first, count, transposed, panelPoint, run.scratch),
         ),
       )
     }
     const toInput = (first: number, image: number, images: number, tile: number, tiles: number, from: number, to: Region): void => {
       const products = run.scratch + TRANSFORM_BYTES
       const sums = products + points * groupInput
-      if (tile === 0) kernels.fillPixels(sums, sumImage, sumRow, Math.min(inGroup, images - image), rows, sumRow)
+      if (tile === 0) kernels.fillPixels(sums, sumImage, sumRow, Math.min(group.images, images - image), rows, sumRow)
       kernels.winogradProducts(from, lotOutput, transposed, panelPoint, points, tiles, filters, channels, products, groupInput, run.scratch)
-      kernels.winogradInputGradient(products, groupInput, tile, tiles, sums, sumImage, sumRow, channels, along, down, across, run.scratch)
+      kernels.winogradInputGradient(
+        products,
+        groupInput,
+        tile,
+        tiles,
+        sums,
+        sumImage,
+        sumRow,
+        channels,
+        axisPoints,
+        down,
+        across,
+        run.scratch,
+      )
       const over = (tile + tiles) / perImage
       if (!Number.isInteger(over)) return
       const inside = sums + shape.top * sumRow + shape.left * channels * 4
@@ -155,7 +170,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
           height,
           width,
           filters,
-          along,
+          axisPoints,
           down,
           across,
           tile,
@@ -199,7 +214,7 @@ export function winogradConvolution(context: LoweringContext, places: Convolutio
           kernels.winogradFilterGradient(
             sums,
             panelPoint,
-            along,
+            axisPoints,
             channels,
             filters,
             first,

@@ -1,7 +1,7 @@
 import { madd } from './vector.ts'
 
 // The steps of Winograd's algorithm along one axis, for which see winograd.ts: each takes vectors `step` bytes apart to vectors `toStep` bytes apart. With the points p, A' is p^j, G is
-// p^k / N(p), B' the coefficients of N, the product of (x - q) over the other points q. `along`: how many points.
+// p^k / N(p), B' the coefficients of N, the product of (x - q) over the other points q. `axisPoints`: how many points.
 
 /** @inline */
 function valueAt(from: usize, step: usize, i: usize): v128 {
@@ -16,14 +16,14 @@ function putPair(to: usize, step: usize, i: usize, even: v128, odd: v128): void 
 }
 
 /** B': values of the input become its values at the points. */
-export function interpolate(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function interpolate(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const d0 = valueAt(from, step, 0)
   const d1 = valueAt(from, step, 1)
   const d2 = valueAt(from, step, 2)
   const d3 = valueAt(from, step, 3)
   const d4 = valueAt(from, step, 4)
   const d5 = valueAt(from, step, 5)
-  if (along === 6) {
+  if (axisPoints === 6) {
     const four = f32x4.splat(4)
     v128.store(to, madd(f32x4.splat(-5), d2, madd(four, d0, d4)))
     putPair(to, toStep, 1, f32x4.sub(d4, f32x4.mul(four, d2)), f32x4.sub(d3, f32x4.mul(four, d1)))
@@ -46,7 +46,7 @@ export function interpolate(along: i32, from: usize, step: usize, to: usize, toS
 }
 
 /** B: gradients at the points become those of the values that a tile reads, added to what is there. */
-export function spread(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function spread(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const m0 = valueAt(from, step, 0)
   const m1 = valueAt(from, step, 1)
   const m2 = valueAt(from, step, 2)
@@ -57,7 +57,7 @@ export function spread(along: i32, from: usize, step: usize, to: usize, toStep: 
   const nearOdd = f32x4.sub(m1, m2)
   const far = f32x4.add(m3, m4)
   const farOdd = f32x4.sub(m3, m4)
-  if (along === 6) {
+  if (axisPoints === 6) {
     const four = f32x4.splat(4)
     const less = f32x4.splat(-5)
     const twice = f32x4.add(farOdd, farOdd)
@@ -92,7 +92,7 @@ function add(to: usize, value: v128): void {
 }
 
 /** A': products at the points become 4 pixels. */
-export function gather(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function gather(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const m1 = valueAt(from, step, 1)
   const m2 = valueAt(from, step, 2)
   const m3 = valueAt(from, step, 3)
@@ -106,7 +106,7 @@ export function gather(along: i32, from: usize, step: usize, to: usize, toStep: 
   let second = madd(f32x4.splat(2), farOdd, nearOdd)
   let third = madd(f32x4.splat(4), far, near)
   let fourth = madd(f32x4.splat(8), farOdd, nearOdd)
-  if (along === 8) {
+  if (axisPoints === 8) {
     const m6 = valueAt(from, step, 6)
     const small = f32x4.add(last, m6)
     const smallOdd = f32x4.sub(last, m6)
@@ -123,7 +123,7 @@ export function gather(along: i32, from: usize, step: usize, to: usize, toStep: 
 }
 
 /** A: gradients of 4 pixels become those at the points. */
-export function expand(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function expand(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const y0 = valueAt(from, step, 0)
   const y1 = valueAt(from, step, 1)
   const y2 = valueAt(from, step, 2)
@@ -131,7 +131,7 @@ export function expand(along: i32, from: usize, step: usize, to: usize, toStep: 
   v128.store(to, y0)
   putPair(to, toStep, 1, f32x4.add(y0, y2), f32x4.add(y1, y3))
   putPair(to, toStep, 3, madd(f32x4.splat(4), y2, y0), madd(f32x4.splat(8), y3, f32x4.add(y1, y1)))
-  if (along === 6) {
+  if (axisPoints === 6) {
     v128.store(to + 5 * toStep, y3)
     return
   }
@@ -140,11 +140,11 @@ export function expand(along: i32, from: usize, step: usize, to: usize, toStep: 
 }
 
 /** G: weights of a filter become its values at the points. */
-export function filterPoints(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function filterPoints(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const g0 = valueAt(from, step, 0)
   const g1 = valueAt(from, step, 1)
   const g2 = valueAt(from, step, 2)
-  if (along === 6) {
+  if (axisPoints === 6) {
     const near = f32x4.splat(-1.0 / 6)
     const far = f32x4.splat(1.0 / 24)
     v128.store(to, f32x4.mul(f32x4.splat(0.25), g0))
@@ -178,15 +178,15 @@ export function filterPoints(along: i32, from: usize, step: usize, to: usize, to
 }
 
 /** G': gradients of a filter's values at the points become those of its weights. */
-export function filterTaps(along: i32, from: usize, step: usize, to: usize, toStep: usize): void {
+export function filterTaps(axisPoints: i32, from: usize, step: usize, to: usize, toStep: usize): void {
   const u0 = valueAt(from, step, 0)
   const u1 = valueAt(from, step, 1)
   const u2 = valueAt(from, step, 2)
   const u3 = valueAt(from, step, 3)
   const u4 = valueAt(from, step, 4)
   const u5 = valueAt(from, step, 5)
-  const nearFactor = f32x4.splat(along === 6 ? -1.0 / 6 : -2.0 / 9)
-  const farFactor = f32x4.splat(along === 6 ? 1.0 / 24 : 1.0 / 90)
+  const nearFactor = f32x4.splat(axisPoints === 6 ? -1.0 / 6 : -2.0 / 9)
+  const farFactor = f32x4.splat(axisPoints === 6 ? 1.0 / 24 : 1.0 / 90)
   const near = f32x4.mul(nearFactor, f32x4.add(u1, u2))
   const nearOdd = f32x4.mul(nearFactor, f32x4.sub(u1, u2))
   const far = f32x4.mul(farFactor, f32x4.add(u3, u4))
@@ -194,7 +194,7 @@ export function filterTaps(along: i32, from: usize, step: usize, to: usize, toSt
   const both = f32x4.add(near, far)
   const second = madd(f32x4.splat(2), farOdd, nearOdd)
   const third = madd(f32x4.splat(4), far, near)
-  if (along === 6) {
+  if (axisPoints === 6) {
     v128.store(to, madd(f32x4.splat(0.25), u0, both))
     v128.store(to + toStep, second)
     v128.store(to + 2 * toStep, f32x4.add(third, u5))

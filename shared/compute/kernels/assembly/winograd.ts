@@ -13,10 +13,10 @@ import { expand, filterPoints, filterTaps, gather, interpolate, spread } from '.
 //
 // Gradients are the transposed steps: of the filter G' (inputs' times A dy A') G, of the input B (A dy A' times filter') B', added up where tiles overlap.
 //
-// Matrices of points stand one behind another, `point` bytes apart. `along`: points of an axis, which are also the values that a tile reads: 3 more than the filter has. Channels and
+// Matrices of points stand one behind another, `point` bytes apart. `axisPoints`: points of an axis, which are also the values that a tile reads: 3 more than the filter has. Channels and
 // filters are multiples of 8. `scratch` is 1,024 bytes. A tile's number goes through images, then rows, then columns.
 
-const SIZE: i32 = 4
+const TILE_SIZE: i32 = 4
 /** Bytes between rows of 8 vectors in scratch. */
 const LINE: usize = 128
 /** Tiles that are summed at a time: what they are packed into stays in the first-level cache. */
@@ -31,7 +31,7 @@ export function winogradInput(
   xImage: usize,
   xRow: usize,
   channels: i32,
-  along: i32,
+  axisPoints: i32,
   down: i32,
   across: i32,
   first: i32,
@@ -41,15 +41,15 @@ export function winogradInput(
   scratch: usize,
 ): void {
   const pixel = (<usize>channels) << 2
-  const points = <usize>along
+  const side = <usize>axisPoints
   for (let t = first; t < first + tiles; t++, to += pixel) {
     const inImage = t % (down * across)
     const row = inImage / across
     const column = inImage - row * across
-    const from = x + <usize>(t / (down * across)) * xImage + <usize>(row * SIZE) * xRow + <usize>(column * SIZE) * pixel
+    const from = x + <usize>(t / (down * across)) * xImage + <usize>(row * TILE_SIZE) * xRow + <usize>(column * TILE_SIZE) * pixel
     for (let c: usize = 0; c < pixel; c += 16) {
-      for (let i: usize = 0; i < points; i++) interpolate(along, from + c + i * pixel, xRow, scratch + (i << 4), LINE)
-      for (let i: usize = 0; i < points; i++) interpolate(along, scratch + i * LINE, 16, to + c + points * i * point, point)
+      for (let i: usize = 0; i < side; i++) interpolate(axisPoints, from + c + i * pixel, xRow, scratch + (i << 4), LINE)
+      for (let i: usize = 0; i < side; i++) interpolate(axisPoints, scratch + i * LINE, 16, to + c + side * i * point, point)
     }
   }
 }
@@ -98,7 +98,7 @@ export function winogradOutput(
   height: i32,
   width: i32,
   channels: i32,
-  along: i32,
+  axisPoints: i32,
   down: i32,
   across: i32,
   bias: usize,
@@ -106,20 +106,20 @@ export function winogradOutput(
   scratch: usize,
 ): void {
   const pixel = (<usize>channels) << 2
-  const points = <usize>along
+  const side = <usize>axisPoints
   for (let t = first; t < first + tiles; t++, from += pixel) {
     const inImage = t % (down * across)
-    const row = (inImage / across) * SIZE
-    const column = (inImage % across) * SIZE
+    const row = (inImage / across) * TILE_SIZE
+    const column = (inImage % across) * TILE_SIZE
     const to = y + <usize>(t / (down * across)) * yImage + <usize>row * yRow + <usize>column * pixel
-    const rows = min(SIZE, height - row)
-    const columns = min(SIZE, width - column)
+    const rows = min(TILE_SIZE, height - row)
+    const columns = min(TILE_SIZE, width - column)
     for (let c: usize = 0; c < pixel; c += 16) {
-      for (let i: usize = 0; i < points; i++) gather(along, from + c + i * point, points * point, scratch + (i << 4), LINE)
+      for (let i: usize = 0; i < side; i++) gather(axisPoints, from + c + i * point, side * point, scratch + (i << 4), LINE)
       const start = flags & 4 ? f32x4.splat(0) : v128.load(bias + c)
       for (let i = 0; i < rows; i++) {
         const line = scratch + <usize>i * LINE
-        gather(along, line, 16, line, 16)
+        gather(axisPoints, line, 16, line, 16)
         for (let j = 0; j < columns; j++) {
           let value = f32x4.add(v128.load(line + ((<usize>j) << 4)), start)
           if (flags & 1) value = f32x4.pmax(value, f32x4.splat(0))
@@ -139,7 +139,7 @@ export function winogradGradient(
   height: i32,
   width: i32,
   channels: i32,
-  along: i32,
+  axisPoints: i32,
   down: i32,
   across: i32,
   first: i32,
@@ -149,28 +149,28 @@ export function winogradGradient(
   scratch: usize,
 ): void {
   const pixel = (<usize>channels) << 2
-  const points = <usize>along
+  const side = <usize>axisPoints
   const zero = f32x4.splat(0)
   for (let t = first; t < first + tiles; t++, to += pixel) {
     const inImage = t % (down * across)
-    const row = (inImage / across) * SIZE
-    const column = (inImage % across) * SIZE
+    const row = (inImage / across) * TILE_SIZE
+    const column = (inImage % across) * TILE_SIZE
     const from = dy + <usize>(t / (down * across)) * dyImage + <usize>row * dyRow + <usize>column * pixel
-    const rows = min(SIZE, height - row)
-    const columns = min(SIZE, width - column)
+    const rows = min(TILE_SIZE, height - row)
+    const columns = min(TILE_SIZE, width - column)
     for (let c: usize = 0; c < pixel; c += 16) {
-      for (let i = 0; i < SIZE; i++) {
+      for (let i = 0; i < TILE_SIZE; i++) {
         const at = scratch + ((<usize>i) << 4)
-        if (i < columns && rows === SIZE) {
-          expand(along, from + c + <usize>i * pixel, dyRow, at, LINE)
+        if (i < columns && rows === TILE_SIZE) {
+          expand(axisPoints, from + c + <usize>i * pixel, dyRow, at, LINE)
           continue
         }
         // the tile hangs over: what lies there is not read
-        for (let j = 0; j < SIZE; j++)
+        for (let j = 0; j < TILE_SIZE; j++)
           v128.store(at + <usize>j * LINE, i < columns && j < rows ? v128.load(from + c + <usize>i * pixel + <usize>j * dyRow) : zero)
-        expand(along, at, LINE, at, LINE)
+        expand(axisPoints, at, LINE, at, LINE)
       }
-      for (let i: usize = 0; i < points; i++) expand(along, scratch + i * LINE, 16, to + c + points * i * point, point)
+      for (let i: usize = 0; i < side; i++) expand(axisPoints, scratch + i * LINE, 16, to + c + side * i * point, point)
     }
   }
 }
@@ -185,22 +185,22 @@ export function winogradInputGradient(
   dxImage: usize,
   dxRow: usize,
   channels: i32,
-  along: i32,
+  axisPoints: i32,
   down: i32,
   across: i32,
   scratch: usize,
 ): void {
   const pixel = (<usize>channels) << 2
-  const points = <usize>along
+  const side = <usize>axisPoints
   for (let t = first; t < first + tiles; t++, from += pixel) {
     const inImage = t % (down * across)
     const row = inImage / across
     const column = inImage - row * across
-    const to = dx + <usize>(t / (down * across)) * dxImage + <usize>(row * SIZE) * dxRow + <usize>(column * SIZE) * pixel
+    const to = dx + <usize>(t / (down * across)) * dxImage + <usize>(row * TILE_SIZE) * dxRow + <usize>(column * TILE_SIZE) * pixel
     for (let c: usize = 0; c < pixel; c += 16) {
-      memory.fill(scratch, 0, points * LINE)
-      for (let i: usize = 0; i < points; i++) spread(along, from + c + i * point, points * point, scratch + (i << 4), LINE)
-      for (let i: usize = 0; i < points; i++) spread(along, scratch + i * LINE, 16, to + c + i * dxRow, pixel)
+      memory.fill(scratch, 0, side * LINE)
+      for (let i: usize = 0; i < side; i++) spread(axisPoints, from + c + i * point, side * point, scratch + (i << 4), LINE)
+      for (let i: usize = 0; i < side; i++) spread(axisPoints, scratch + i * LINE, 16, to + c + i * dxRow, pixel)
     }
   }
 }
@@ -211,7 +211,7 @@ export function winogradInputGradient(
  */
 export function winogradFilter(
   filter: usize,
-  along: i32,
+  axisPoints: i32,
   channels: i32,
   filters: i32,
   transposed: i32,
@@ -224,8 +224,8 @@ export function winogradFilter(
   const line = (<usize>filters) << 2
   const tap = <usize>channels * line
   const values = scratch + 1024
-  const taps = along - SIZE + 1
-  const points = <usize>along
+  const taps = axisPoints - TILE_SIZE + 1
+  const side = <usize>axisPoints
   const rows = transposed ? filters : channels
   const c0 = transposed ? first : 0
   const c1 = transposed ? first + count : channels
@@ -234,11 +234,11 @@ export function winogradFilter(
   for (let c = c0; c < c1; c++) {
     for (let f = f0; f < f1; f += 4) {
       const from = filter + <usize>c * line + ((<usize>f) << 2)
-      for (let i = 0; i < taps; i++) filterPoints(along, from + <usize>i * tap, <usize>taps * tap, scratch + ((<usize>i) << 4), LINE)
+      for (let i = 0; i < taps; i++) filterPoints(axisPoints, from + <usize>i * tap, <usize>taps * tap, scratch + ((<usize>i) << 4), LINE)
       if (transposed) {
-        for (let i: usize = 0; i < points; i++) filterPoints(along, scratch + i * LINE, 16, values + i * points * 16, 16)
+        for (let i: usize = 0; i < side; i++) filterPoints(axisPoints, scratch + i * LINE, 16, values + i * side * 16, 16)
         let at = to + <usize>(c >> 3) * <usize>rows * 32 + ((<usize>f) << 5) + ((<usize>(c & 7)) << 2)
-        for (let p: usize = 0; p < points * points; p++, at += point) {
+        for (let p: usize = 0; p < side * side; p++, at += point) {
           const value = v128.load(values + (p << 4))
           v128.store_lane<f32>(at, value, 0)
           v128.store_lane<f32>(at, value, 1, 32)
@@ -247,7 +247,7 @@ export function winogradFilter(
         }
       } else {
         const at = to + <usize>(f >> 3) * <usize>rows * 32 + ((<usize>c) << 5) + ((<usize>(f & 4)) << 2)
-        for (let i: usize = 0; i < points; i++) filterPoints(along, scratch + i * LINE, 16, at + points * i * point, point)
+        for (let i: usize = 0; i < side; i++) filterPoints(axisPoints, scratch + i * LINE, 16, at + side * i * point, point)
       }
     }
   }
@@ -286,7 +286,7 @@ export function winogradSums(
 export function winogradFilterGradient(
   sums: usize,
   point: usize,
-  along: i32,
+  axisPoints: i32,
   channels: i32,
   filters: i32,
   first: i32,
@@ -299,13 +299,13 @@ export function winogradFilterGradient(
   const line = (<usize>filters) << 2
   const tap = <usize>channels * line
   const factor = f32x4.splat(-rate)
-  const taps = along - SIZE + 1
-  const points = <usize>along
+  const taps = axisPoints - TILE_SIZE + 1
+  const side = <usize>axisPoints
   for (let at = <usize>first * line, end = at + <usize>count * line; at < end; at += 16) {
-    for (let i: usize = 0; i < points; i++) filterTaps(along, sums + at + i * point, points * point, scratch + (i << 4), LINE)
+    for (let i: usize = 0; i < side; i++) filterTaps(axisPoints, sums + at + i * point, side * point, scratch + (i << 4), LINE)
     for (let i = 0; i < taps; i++) {
       const from = scratch + <usize>i * LINE
-      filterTaps(along, from, 16, from, 16)
+      filterTaps(axisPoints, from, 16, from, 16)
       let to = target + at + <usize>(i * taps) * tap
       for (let j = 0; j < taps; j++, to += tap) {
         const value = v128.load(from + ((<usize>j) << 4))

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest'
 import { KERNEL_BUILDS } from '../../../../shared/compute/kernels/load-kernels.ts'
 import { distance, kernelMemory, values } from './kernel-memory.ts'
 
-const TILE = 4
+const TILE_SIZE = 4
 const at = (array: ArrayLike<number>, i: number): number => array[i] as number
 
 /** A convolution of 3 or 5 taps over a batch whose halo the last tiles reach into, and its gradients, by plain loops. */
 const geometry = fc.record({
-  along: fc.constantFrom(6, 8),
+  axisPoints: fc.constantFrom(6, 8),
   images: fc.integer({ min: 1, max: 3 }),
   height: fc.integer({ min: 1, max: 11 }),
   width: fc.integer({ min: 1, max: 11 }),
@@ -20,11 +20,11 @@ const geometry = fc.record({
 
 type Geometry = typeof geometry extends fc.Arbitrary<infer T> ? T : never
 
-function byPlainLoops({ along, images, height, width, channels, filters, relu, seed }: Geometry) {
-  const taps = along - TILE + 1
-  const [down, across] = [Math.ceil(height / TILE), Math.ceil(width / TILE)]
+function byPlainLoops({ axisPoints, images, height, width, channels, filters, relu, seed }: Geometry) {
+  const taps = axisPoints - TILE_SIZE + 1
+  const [down, across] = [Math.ceil(height / TILE_SIZE), Math.ceil(width / TILE_SIZE)]
   // all that tiles read
-  const [rows, columns] = [(down - 1) * TILE + along, (across - 1) * TILE + along]
+  const [rows, columns] = [(down - 1) * TILE_SIZE + axisPoints, (across - 1) * TILE_SIZE + axisPoints]
   const x = values(seed, images * rows * columns * channels)
   const filter = values(seed + 1, taps * taps * channels * filters)
   const bias = values(seed + 2, filters)
@@ -53,9 +53,9 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
   test('a convolution by tiles and its gradients, whole and broken tiles, some at a time, by plain loops', () => {
     fc.assert(
       fc.property(geometry, (given) => {
-        const { along, images, height, width, channels, filters, relu } = given
+        const { axisPoints, images, height, width, channels, filters, relu } = given
         const { down, across, rows, columns, ...want } = byPlainLoops(given)
-        const [tiles, points] = [images * down * across, along ** 2]
+        const [tiles, points] = [images * down * across, axisPoints ** 2]
         const [xAt, filterAt, biasAt, dyAt] = [put(want.x), put(want.filter), put(want.bias), put(want.dy)]
         const dx = put(new Float32Array(want.dx.length))
         const [xRow, yRow] = [columns * channels * 4, width * filters * 4]
@@ -67,10 +67,21 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         const transposed = matrices(panelPoint)
         // as several threads would
         for (const first of [0, 8]) {
-          kernels.winogradFilter(filterAt, along, channels, filters, 0, first, first === 0 ? 8 : filters - 8, panels, panelPoint, scratch)
           kernels.winogradFilter(
             filterAt,
-            along,
+            axisPoints,
+            channels,
+            filters,
+            0,
+            first,
+            first === 0 ? 8 : filters - 8,
+            panels,
+            panelPoint,
+            scratch,
+          )
+          kernels.winogradFilter(
+            filterAt,
+            axisPoints,
             channels,
             filters,
             1,
@@ -86,7 +97,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         for (const first of tiles > 1 ? [0, some] : [0]) {
           const count = Math.min(some, tiles - first)
           const [from, to] = [input + first * channels * 4, products + first * filters * 4]
-          kernels.winogradInput(xAt, xImage, xRow, channels, along, down, across, first, count, from, inPoint, scratch)
+          kernels.winogradInput(xAt, xImage, xRow, channels, axisPoints, down, across, first, count, from, inPoint, scratch)
           kernels.winogradProducts(from, inPoint, panels, panelPoint, points, count, channels, filters, to, outPoint, scratch)
           const flags = relu ? 1 : 0
           kernels.winogradOutput(
@@ -100,7 +111,7 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
             height,
             width,
             filters,
-            along,
+            axisPoints,
             down,
             across,
             biasAt,
@@ -114,9 +125,24 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
         for (const first of tiles > 1 ? [0, some] : [0]) {
           const count = Math.min(some, tiles - first)
           const [from, to] = [gradient + first * filters * 4, products]
-          kernels.winogradGradient(dyAt, yImage, yRow, height, width, filters, along, down, across, first, count, from, outPoint, scratch)
+          kernels.winogradGradient(
+            dyAt,
+            yImage,
+            yRow,
+            height,
+            width,
+            filters,
+            axisPoints,
+            down,
+            across,
+            first,
+            count,
+            from,
+            outPoint,
+            scratch,
+          )
           kernels.winogradProducts(from, outPoint, transposed, panelPoint, points, count, filters, channels, to, inPoint, scratch)
-          kernels.winogradInputGradient(to, inPoint, first, count, dx, xImage, xRow, channels, along, down, across, scratch)
+          kernels.winogradInputGradient(to, inPoint, first, count, dx, xImage, xRow, channels, axisPoints, down, across, scratch)
         }
         expect(distance(read(dx, want.dx.length), want.dx)).toBeLessThan(2e-5)
 
@@ -142,10 +168,10 @@ describe.each(KERNEL_BUILDS)('[CMP-28] %s kernels', async (build) => {
           [0, 3],
           [3, channels - 3],
         ] as const)
-          kernels.winogradFilterGradient(sums, panelPoint, along, channels, filters, first, count, target, 0, 0, scratch)
+          kernels.winogradFilterGradient(sums, panelPoint, axisPoints, channels, filters, first, count, target, 0, 0, scratch)
         expect(distance(read(target, want.gradient.length), want.gradient)).toBeLessThan(2e-5)
         kernels.winogradSums(input, inPoint, gradient, outPoint, tiles, channels, filters, points, sums, panelPoint, 1, runs, scratch)
-        kernels.winogradFilterGradient(sums, panelPoint, along, channels, filters, 0, channels, filterAt, 2, 0.25, scratch)
+        kernels.winogradFilterGradient(sums, panelPoint, axisPoints, channels, filters, 0, channels, filterAt, 2, 0.25, scratch)
         const stepped = want.filter.map((value, i) => value - 0.5 * at(want.gradient, i))
         expect(distance(read(filterAt, stepped.length), stepped)).toBeLessThan(2e-5)
       }),

@@ -10,8 +10,8 @@ const tiled = (options: Partial<Options>, batchSize = 32, trains = true) =>
   winogradShape(shapeOf(options), { batchSize, trains, tiled: false })
 
 test('[CMP-123] convolutions of 3 x 3 and 5 x 5 go by tiles where that takes fewer products', () => {
-  expect(tiled({})).toEqual({ along: 8, down: 4, across: 4 })
-  expect(tiled({ kernel: [3, 3], input: [28, 15, 32], same: false })).toEqual({ along: 6, down: 7, across: 4 })
+  expect(tiled({})).toEqual({ axisPoints: 8, down: 4, across: 4 })
+  expect(tiled({ kernel: [3, 3], input: [28, 15, 32], same: false })).toEqual({ axisPoints: 6, down: 7, across: 4 })
 })
 
 test.each([
@@ -38,5 +38,5 @@ test('[CMP-123] a batch too small for turning the filter is trained plainly, and
 
 test('[CMP-123] the last tiles reach beyond the input', () => {
   const shape = shapeOf({ input: [13, 14, 32] })
-  expect(winogradHalo(shape, { along: 8, down: 4, across: 4 })).toEqual({ top: 2, left: 2, bottom: 5, right: 4 })
+  expect(winogradHalo(shape, { axisPoints: 8, down: 4, across: 4 })).toEqual({ top: 2, left: 2, bottom: 5, right: 4 })
 })
